@@ -1,0 +1,54 @@
+/** A running timer. Cancelling one that has fired, or twice, does nothing. */
+export interface Timer {
+  cancel(): void
+}
+
+/**
+ * The only source of time above floor 0, so that a test can turn it by hand.
+ *
+ * `now` is monotonic: setting the wall clock moves no window, backoff or deadline.
+ */
+export interface Clock {
+  /** Milliseconds from an arbitrary start; never goes back. */
+  now(): number
+  /** Milliseconds since 1970, for people. */
+  date(): number
+  /** Calls `fire` once, after `ms`. An `Infinity` never fires. */
+  after(ms: number, fire: () => void): Timer
+}
+
+const NEVER: Timer = { cancel: () => {} }
+/** Node fires a longer timer at once. */
+const LONGEST = 2 ** 31 - 1
+
+/** The machine's own time. */
+export const systemClock: Clock = {
+  now: () => performance.now(),
+  date: () => Date.now(),
+  after(ms, fire) {
+    if (ms > LONGEST) return NEVER
+    const handle = setTimeout(fire, ms)
+    return { cancel: () => clearTimeout(handle) }
+  },
+}
+
+/** Resolves after `ms`, or rejects with `signal.reason`. */
+export function sleep(clock: Clock, ms: number, signal?: AbortSignal): Promise<void> {
+  return new Promise((resolve, reject) => {
+    if (signal?.aborted === true) return reject(signal.reason as Error)
+    const onAbort = (): void => {
+      timer.cancel()
+      reject(signal?.reason as Error)
+    }
+    const timer = clock.after(ms, () => {
+      signal?.removeEventListener('abort', onAbort)
+      resolve()
+    })
+    signal?.addEventListener('abort', onAbort, { once: true })
+  })
+}
+
+/** Lets the event loop serve everybody else once. */
+export function nextTurn(): Promise<void> {
+  return new Promise((resolve) => void setImmediate(resolve))
+}

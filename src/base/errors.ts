@@ -1,0 +1,161 @@
+import { type Exit, describeExit } from './exit.ts'
+
+/** The base of every error thrown at a caller. Misuse is not among them: that is a `TypeError` or a `RangeError`. */
+export abstract class PagentError extends Error {
+  abstract readonly code: `ERR_PAGENT_${string}`
+
+  constructor(message: string, options?: ErrorOptions) {
+    super(message, options)
+    this.name = new.target.name
+  }
+
+  /** True for an error of any copy of this package. */
+  static is(value: unknown): value is PagentError {
+    return value instanceof Error && 'code' in value && String(value.code).startsWith('ERR_PAGENT_')
+  }
+}
+
+/** Where a start failed: before the process, or in the kernel. */
+export type SpawnStage = 'command' | 'cwd' | 'spawn' | 'keeper'
+
+/** A worker could not be started. */
+export class SpawnError extends PagentError {
+  readonly code = 'ERR_PAGENT_SPAWN'
+  readonly worker: string
+  readonly file: string
+  readonly stage: SpawnStage
+  /** `ENOENT`, `EACCES`, `EAGAIN`… */
+  readonly errno: string | undefined
+
+  constructor(
+    worker: string,
+    file: string,
+    stage: SpawnStage,
+    why: string,
+    options?: ErrorOptions & { errno?: string | undefined },
+  ) {
+    super(`Cannot start worker "${worker}": ${why}`, options)
+    this.worker = worker
+    this.file = file
+    this.stage = stage
+    this.errno = options?.errno
+  }
+}
+
+/** A caller waited for something of a worker that ended first. Carries the exit, and so the cause and the last output. */
+export class ExitError extends PagentError {
+  readonly code = 'ERR_PAGENT_EXIT'
+  readonly worker: string
+  readonly exit: Exit
+
+  constructor(action: string, exit: Exit) {
+    super(`Cannot ${action} worker "${exit.id}": it ${describeExit(exit)}${quoteTail(exit)}`, {
+      cause: exit.kind === 'crashed' || exit.kind === 'protocol' ? exit.error : undefined,
+    })
+    this.worker = exit.id
+    this.exit = exit
+  }
+}
+
+/** Something was sent to a channel or a worker that takes no more. */
+export class ClosedError extends PagentError {
+  readonly code = 'ERR_PAGENT_CLOSED'
+}
+
+/** Something did not happen in time. */
+export class TimeoutError extends PagentError {
+  readonly code = 'ERR_PAGENT_TIMEOUT'
+  readonly waitingFor: string
+  /** Milliseconds. */
+  readonly after: number
+
+  constructor(message: string, waitingFor: string, after: number) {
+    super(message)
+    this.waitingFor = waitingFor
+    this.after = after
+  }
+}
+
+/** What was wrong with a message. `unterminated` is a notice: the message was delivered all the same. */
+export type FramingReason = 'too-long' | 'malformed' | 'truncated' | 'unterminated' | 'unencodable'
+
+/** Bytes that are not a message of the framing, or a message that the framing cannot write. */
+export class FramingError extends PagentError {
+  readonly code = 'ERR_PAGENT_FRAMING'
+  readonly framing: string
+  readonly reason: FramingReason
+  /** Bytes seen of the offending message, where known. */
+  readonly length: number | undefined
+
+  constructor(framing: string, reason: FramingReason, message: string, options?: ErrorOptions & { length?: number }) {
+    super(message, options)
+    this.framing = framing
+    this.reason = reason
+    this.length = options?.length
+  }
+}
+
+/** The other side broke the protocol above the framing. */
+export class ProtocolError extends PagentError {
+  readonly code = 'ERR_PAGENT_PROTOCOL'
+}
+
+/** A queue is full: the caller is faster than the worker. */
+export class OverloadError extends PagentError {
+  readonly code = 'ERR_PAGENT_OVERLOAD'
+  /** Bytes or items waiting. */
+  readonly queued: number
+  readonly limit: number
+
+  constructor(message: string, queued: number, limit: number) {
+    super(message)
+    this.queued = queued
+    this.limit = limit
+  }
+}
+
+/** A limit that this machine or launcher cannot enforce; it is refused rather than ignored. */
+export class LimitUnsupportedError extends PagentError {
+  readonly code = 'ERR_PAGENT_LIMIT_UNSUPPORTED'
+  readonly limit: string
+
+  constructor(worker: string, limit: string, why: string) {
+    super(`Cannot start worker "${worker}" with the limit ${limit}: ${why}`)
+    this.limit = limit
+  }
+}
+
+/** No worker of that name. */
+export class UnknownWorkerError extends PagentError {
+  readonly code = 'ERR_PAGENT_UNKNOWN_WORKER'
+  readonly worker: string
+
+  constructor(worker: string, known: readonly string[]) {
+    const list =
+      known.length === 0
+        ? 'there are no workers'
+        : `known: ${known.slice(0, 10).join(', ')}${known.length > 10 ? ', …' : ''}`
+    super(`Cannot delete worker "${worker}": there is no worker of that name (${list})`)
+    this.worker = worker
+  }
+}
+
+/** `start` of a worker that is already started; its first process is left alone. */
+export class AlreadyStartedError extends PagentError {
+  readonly code = 'ERR_PAGENT_ALREADY_STARTED'
+  readonly worker: string
+
+  constructor(worker: string, state: string, pid: number | undefined) {
+    super(
+      `Cannot start worker "${worker}": it is ${state}${pid === undefined ? '' : ` (pid ${pid})`}; stop() it first, or restart() it`,
+    )
+    this.worker = worker
+  }
+}
+
+function quoteTail(exit: Exit): string {
+  const tail = exit.stderrTail.trim() || exit.stdoutTail.trim()
+  if (tail === '') return ''
+  const last = tail.split('\n').slice(-3).join('\n  ')
+  return `; its last ${exit.stderrTail.trim() === '' ? 'output' : 'stderr'}:\n  ${last.slice(-600)}`
+}

@@ -1,0 +1,131 @@
+import type { FramingError } from './errors.ts'
+import { formatBytes, formatMillis } from './units.ts'
+
+/** What a worker used: CPU time in milliseconds, memory in bytes, the number of its processes. */
+export interface Usage {
+  readonly cpuTime: number
+  readonly memory: number
+  readonly memoryPeak: number
+  readonly processes: number
+}
+
+/** Nothing measured. */
+export const NO_USAGE: Usage = { cpuTime: 0, memory: 0, memoryPeak: 0, processes: 0 }
+
+/** The limits a worker can have; `Limits` holds a value for each. */
+export type LimitName =
+  | 'memory'
+  | 'cpuTime'
+  | 'cpus'
+  | 'wallTime'
+  | 'idle'
+  | 'output'
+  | 'processes'
+  | 'openFiles'
+  | 'fileSize'
+
+/** Who enforced a limit. */
+export type Enforcer = 'cgroup2' | 'cgroup1' | 'rlimit' | 'sampling' | 'master'
+
+/** What every exit carries, whatever its cause. */
+export interface ExitFacts {
+  readonly id: string
+  readonly pid?: number
+  /** Which life of the worker this was, from 1. */
+  readonly incarnation: number
+  /** Milliseconds since 1970. */
+  readonly startedAt: number
+  /** Milliseconds. */
+  readonly uptime: number
+  readonly usage: Usage
+  /** The last lines of stdout and stderr. */
+  readonly stdoutTail: string
+  readonly stderrTail: string
+  /** True when stdout ended in the middle of a message. */
+  readonly unterminated?: boolean
+}
+
+/** The one cause of an end. */
+export type ExitCause =
+  | { readonly kind: 'normal' }
+  | { readonly kind: 'failed'; readonly exitCode: number }
+  | { readonly kind: 'signaled'; readonly signalCode: NodeJS.Signals; readonly hint?: 'system-oom' }
+  | {
+      readonly kind: 'stopped'
+      readonly step: StopStep
+      readonly exitCode?: number
+      readonly signalCode?: NodeJS.Signals
+    }
+  | {
+      readonly kind: 'limit'
+      readonly limit: LimitName
+      readonly max: number
+      readonly observed: number
+      readonly enforcedBy: Enforcer
+      readonly exact: boolean
+    }
+  | { readonly kind: 'unready'; readonly after: number }
+  | { readonly kind: 'unresponsive'; readonly after: number }
+  | { readonly kind: 'protocol'; readonly error: FramingError }
+  | { readonly kind: 'crashed'; readonly error: Error; readonly stage?: string }
+  | { readonly kind: 'gave-up'; readonly exits: readonly Exit[] }
+  | { readonly kind: 'lost'; readonly node: string; readonly cause: string }
+
+/** The rung of the stop ladder that ended a worker. */
+export type StopStep = 'farewell' | 'eof' | NodeJS.Signals
+
+/** How a child ended, and why: data for whoever decides what comes next. Nothing that ends throws. */
+export type Exit = ExitFacts & ExitCause
+
+/**
+ * Whether a `transient` child is started again after this exit: after all but
+ * `normal`, `stopped` and `gave-up` (OTP: `normal`, `shutdown`, `{shutdown, _}`).
+ */
+export function isAbnormal(exit: Pick<Exit, 'kind'>): boolean {
+  return exit.kind !== 'normal' && exit.kind !== 'stopped' && exit.kind !== 'gave-up'
+}
+
+/** One sentence without the name: `exited with code 3 after 1.2s`. */
+export function describeExit(exit: Exit): string {
+  return `${describeCause(exit)} after ${formatMillis(exit.uptime)}`
+}
+
+function describeCause(exit: ExitCause): string {
+  switch (exit.kind) {
+    case 'normal':
+      return 'exited with code 0'
+    case 'failed':
+      return `exited with code ${exit.exitCode}`
+    case 'signaled':
+      return `was killed by ${exit.signalCode}${exit.hint === 'system-oom' ? ' (the system ran out of memory)' : ''}`
+    case 'stopped':
+      return `was stopped by ${describeStep(exit.step)}`
+    case 'limit':
+      return `was ended at its limit ${exit.limit} (${describeLimit(exit)}, enforced by ${exit.enforcedBy})`
+    case 'unready':
+      return `was ended because it was not ready within ${formatMillis(exit.after)}`
+    case 'unresponsive':
+      return `was ended because it did not answer within ${formatMillis(exit.after)}`
+    case 'protocol':
+      return `was ended because of its output: ${exit.error.message}`
+    case 'crashed':
+      return `crashed${exit.stage === undefined ? '' : ` in ${exit.stage}`}: ${exit.error.message}`
+    case 'gave-up':
+      return `gave up after ${exit.exits.length} exits`
+    case 'lost':
+      return `was lost with node ${exit.node}: ${exit.cause}`
+  }
+}
+
+function describeStep(step: StopStep): string {
+  if (step === 'farewell') return 'its farewell message'
+  return step === 'eof' ? 'the end of its stdin' : step
+}
+
+const TIMES: ReadonlySet<LimitName> = new Set(['cpuTime', 'wallTime', 'idle'])
+const COUNTS: ReadonlySet<LimitName> = new Set(['cpus', 'processes', 'openFiles'])
+
+function describeLimit(exit: { limit: LimitName; max: number; observed: number }): string {
+  const show = TIMES.has(exit.limit) ? formatMillis : COUNTS.has(exit.limit) ? String : formatBytes
+  return `${show(exit.observed)} of ${show(exit.max)}`
+}

@@ -1,0 +1,71 @@
+/** A duration: milliseconds as a number, or text such as `'250ms'`, `'10s'`, `'5m'`, `'1.5h'`, `'2d'`. */
+export type Millis = number | string
+
+/** A size: bytes as a number, or text such as `'512B'`, `'64KiB'`, `'256MiB'`, `'1.5GiB'`, `'10kB'`, `'1MB'`. */
+export type Bytes = number | string
+
+const MILLIS: Readonly<Record<string, number>> = { ms: 1, s: 1e3, m: 60e3, h: 3600e3, d: 86_400e3 }
+const BYTES: Readonly<Record<string, number>> = {
+  B: 1,
+  kB: 1e3,
+  KB: 1e3,
+  MB: 1e6,
+  GB: 1e9,
+  KiB: 2 ** 10,
+  MiB: 2 ** 20,
+  GiB: 2 ** 30,
+}
+
+/**
+ * Reads a duration. `what` names the option in the error.
+ *
+ * @throws RangeError for a negative, non-finite or unreadable value.
+ */
+export function parseMillis(value: Millis, what: string): number {
+  return parse(value, what, MILLIS, "a duration: milliseconds, or text such as '500ms', '10s', '5m'")
+}
+
+/**
+ * Reads a size. `what` names the option in the error.
+ *
+ * @throws RangeError for a negative, non-finite or unreadable value.
+ */
+export function parseBytes(value: Bytes, what: string): number {
+  return Math.floor(parse(value, what, BYTES, "a size: bytes, or text such as '64KiB', '256MiB'"))
+}
+
+function parse(
+  value: number | string,
+  what: string,
+  units: Readonly<Record<string, number>>,
+  expected: string,
+): number {
+  const found = typeof value === 'number' ? value : parseText(value, units)
+  if (found >= 0 && (Number.isFinite(found) || value === Infinity)) return found
+  throw new RangeError(`Cannot use ${JSON.stringify(value)} as ${what}: expected ${expected}`)
+}
+
+function parseText(text: unknown, units: Readonly<Record<string, number>>): number {
+  const match = typeof text === 'string' ? /^(\d+(?:\.\d+)?)\s*([a-zA-Z]*)$/.exec(text.trim()) : null
+  if (match === null) return Number.NaN
+  const unit = match[2] === '' ? 1 : units[match[2] ?? '']
+  return Number(match[1]) * (unit ?? Number.NaN)
+}
+
+/** `1234` → `'1.2s'`: a duration for people. */
+export function formatMillis(ms: number): string {
+  if (ms < 1000) return `${Math.round(ms)}ms`
+  if (ms < 60_000) return `${trim(ms / 1000)}s`
+  if (ms < 3_600_000) return `${trim(ms / 60_000)}m`
+  return `${trim(ms / 3_600_000)}h`
+}
+
+/** `1572864` → `'1.5MiB'`: a size for people. */
+export function formatBytes(bytes: number): string {
+  if (bytes < 1024) return `${bytes}B`
+  if (bytes < 2 ** 20) return `${trim(bytes / 1024)}KiB`
+  if (bytes < 2 ** 30) return `${trim(bytes / 2 ** 20)}MiB`
+  return `${trim(bytes / 2 ** 30)}GiB`
+}
+
+const trim = (value: number): string => value.toFixed(1).replace(/\.0$/, '')

@@ -1,0 +1,37 @@
+import type { Framing } from '../framing/framing.ts'
+
+/** Who a broadcast goes to. */
+export interface BroadcastTarget {
+  readonly id: string
+  readonly framing: Framing<any, any>
+  sendEncoded(frame: string | Uint8Array): Promise<void>
+}
+
+/**
+ * Sends one message to many, encoding it once per framing. Resolves when all have it; a target that fails stops
+ * none of the others.
+ *
+ * @throws AggregateError that names the targets which did not get it.
+ */
+export async function broadcast(message: unknown, targets: Iterable<BroadcastTarget>): Promise<void> {
+  const frames = new Map<Framing<any, any>, string | Uint8Array>()
+  const all = [...targets]
+  const results = await Promise.allSettled(
+    all.map((target) => {
+      const frame = frames.get(target.framing) ?? target.framing.encode(message)
+      frames.set(target.framing, frame)
+      return target.sendEncoded(frame)
+    }),
+  )
+  throwFailures(all, results)
+}
+
+function throwFailures(targets: readonly BroadcastTarget[], results: readonly PromiseSettledResult<void>[]): void {
+  const failed = targets.filter((_, i) => results[i]?.status === 'rejected').map((target) => target.id)
+  if (failed.length === 0) return
+  const reasons = results.filter((result) => result.status === 'rejected').map((result) => result.reason as Error)
+  throw new AggregateError(
+    reasons,
+    `Cannot deliver the broadcast to ${failed.length} of ${targets.length} workers: ${failed.slice(0, 10).join(', ')}`,
+  )
+}

@@ -1,0 +1,164 @@
+import { Ring } from '../base/ring.ts'
+import { type ReceiveOptions, type Taken } from './channel.ts'
+import { type Waiter, Waiters, waitForOne } from './waiters.ts'
+
+/** Receives messages one after the other; a returned promise holds the next one back. */
+export type Listener<In> = (message: In) => void | Promise<void>
+
+/** How much of the stream may wait here before the pipe is paused, in bytes of the stream. */
+export const INBOX_LIMIT = 65_536
+
+/**
+ * Where decoded messages wait for their reader: a listener, or whoever calls `receive`.
+ *
+ * The only place that decides to pause the pipe. It counts bytes by chunk, not by message, so a message costs no
+ * bookkeeping: a chunk is given back when its last message was read.
+ */
+export class Inbox<In> {
+  readonly #queue = new Ring<In>()
+  readonly #chunks = new Ring<{ readonly lastMessage: number; readonly bytes: number }>()
+  readonly #waiters = new Waiters<In>()
+  readonly #onFree: () => void
+  #onError: ((error: Error) => void) | undefined
+  #listener: Listener<In> | undefined
+  #busy = false
+  #held = 0
+  #queued = 0
+  #read = 0
+  #paused = false
+  #ended = false
+  #error: Error | undefined
+  #onDrained: (() => void) | undefined
+
+  /** `onFree` is called when a paused pipe may flow again. */
+  constructor(onFree: () => void) {
+    this.#onFree = onFree
+  }
+
+  /** Takes a message from the decoder. Bound, because it is the hottest call of the library. */
+  readonly accept = (message: In): void => {
+    if (this.#listener !== undefined && !this.#busy && this.#queue.length === 0)
+      return this.#deliver(this.#listener, message)
+    if (this.#listener === undefined && this.#waiters.waiting && this.#waiters.give(message)) return
+    this.#queue.push(message)
+    this.#queued++
+  }
+
+  /** The messages of one chunk are in. False when the pipe should pause. */
+  chunkDone(bytes: number): boolean {
+    if (this.#queue.length === 0) return true
+    this.#chunks.push({ lastMessage: this.#queued, bytes })
+    this.#held += bytes
+    this.#paused = this.#held >= INBOX_LIMIT
+    return !this.#paused
+  }
+
+  /** True while messages wait and the pipe stands still. */
+  get paused(): boolean {
+    return this.#paused
+  }
+
+  /** No more will come. With an error, readers get it once they have read the rest. */
+  end(error?: Error): void {
+    if (this.#ended) return
+    this.#ended = true
+    this.#error = error
+    this.#waiters.end(error)
+    this.#checkDrained()
+  }
+
+  /** Calls `drained` once, when the end has come and a listener, if there is one, has dealt with every message. */
+  onceDrained(drained: () => void): void {
+    this.#onDrained = drained
+    this.#checkDrained()
+  }
+
+  listen(listener: Listener<In>, onError: (error: Error) => void): void {
+    this.#listener = listener
+    this.#onError = onError
+    this.#pump()
+  }
+
+  get hasListener(): boolean {
+    return this.#listener !== undefined
+  }
+
+  receive(options: ReceiveOptions = {}): Promise<In | undefined> {
+    if (options.signal?.aborted === true) return Promise.reject(options.signal.reason as Error)
+    const taken = this.take()
+    if (taken.state === 'message') return Promise.resolve(taken.value)
+    if (taken.state === 'ended')
+      return this.#error === undefined ? Promise.resolve(undefined) : Promise.reject(this.#error)
+    return waitForOne((waiter) => this.#waiters.add(waiter), options)
+  }
+
+  take(): Taken<In> {
+    if (this.#queue.length > 0) return { state: 'message', value: this.#shift() }
+    return { state: this.#ended ? 'ended' : 'empty' }
+  }
+
+  wait(waiter: Waiter<In>): () => void {
+    return this.#waiters.add(waiter)
+  }
+
+  #shift(): In {
+    const message = this.#queue.shift() as In
+    this.#read++
+    for (
+      let chunk = this.#chunks.peek();
+      chunk !== undefined && chunk.lastMessage <= this.#read;
+      chunk = this.#chunks.peek()
+    ) {
+      this.#held -= chunk.bytes
+      this.#chunks.shift()
+    }
+    if (this.#paused && this.#held < INBOX_LIMIT / 2) this.#resume()
+    return message
+  }
+
+  #resume(): void {
+    this.#paused = false
+    this.#onFree()
+  }
+
+  #deliver(listener: Listener<In>, message: In): void {
+    try {
+      const result = listener(message)
+      if (result !== undefined) this.#waitFor(result)
+    } catch (error) {
+      this.#fail(error)
+    }
+  }
+
+  #waitFor(result: Promise<void>): void {
+    if (typeof result?.then !== 'function') return
+    this.#busy = true
+    result.then(this.#next, (error: unknown) => {
+      this.#fail(error)
+      this.#next()
+    })
+  }
+
+  readonly #next = (): void => {
+    this.#busy = false
+    this.#pump()
+  }
+
+  #pump(): void {
+    while (this.#listener !== undefined && !this.#busy && this.#queue.length > 0)
+      this.#deliver(this.#listener, this.#shift())
+    this.#checkDrained()
+  }
+
+  /** A listener that throws gets no more messages: what it would do with them is unknown. */
+  #fail(error: unknown): void {
+    this.#onError?.(error instanceof Error ? error : new Error(String(error)))
+  }
+
+  #checkDrained(): void {
+    if (!this.#ended || (this.#listener !== undefined && (this.#busy || this.#queue.length > 0))) return
+    const drained = this.#onDrained
+    this.#onDrained = undefined
+    drained?.()
+  }
+}

@@ -1,0 +1,157 @@
+import { ClosedError, OverloadError } from '../base/errors.ts'
+import { formatBytes } from '../base/units.ts'
+import type { ByteSink } from './bytes.ts'
+
+/** What may wait for a reader that does not read, in bytes (for text: characters). */
+export const OUTBOX_LIMIT: number = 16 * 2 ** 20
+
+/** The messages of one tick, on their way as one write. */
+interface Batch {
+  readonly done: Promise<void>
+  readonly resolve: () => void
+  readonly reject: (error: Error) => void
+  /** Encoded messages; text that follows text is already joined. */
+  readonly parts: (string | Uint8Array)[]
+  size: number
+}
+
+/**
+ * Where encoded messages wait for the pipe. All messages of a tick leave in one write; while a write is under way
+ * the next ones gather, up to a limit.
+ */
+export class Outbox {
+  readonly #sink: ByteSink
+  readonly #who: string
+  #batch: Batch | undefined
+  #writing: Batch | undefined
+  #scheduled = false
+  #ending: PromiseWithResolvers<void> | undefined
+  #closed: Error | undefined
+
+  /** `who` is named in errors: `worker "a"`. */
+  constructor(sink: ByteSink, who: string) {
+    this.#sink = sink
+    this.#who = who
+  }
+
+  send(frame: string | Uint8Array): Promise<void> {
+    if (this.#closed !== undefined) return handled(Promise.reject(this.#closed))
+    if (this.#ending !== undefined) return handled(Promise.reject(this.#refuse('its input was ended')))
+    const waiting = (this.#batch?.size ?? 0) + (this.#writing?.size ?? 0)
+    if (waiting > 0 && waiting + frame.length > OUTBOX_LIMIT) return handled(Promise.reject(this.#overload(waiting)))
+    const batch = (this.#batch ??= newBatch())
+    add(batch, frame)
+    this.#schedule()
+    return batch.done
+  }
+
+  /** Ends the stream behind what was accepted. Resolves when all of it was written. */
+  end(): Promise<void> {
+    if (this.#ending !== undefined) return this.#ending.promise
+    this.#ending = Promise.withResolvers<void>()
+    void handled(this.#ending.promise)
+    if (this.#closed !== undefined) this.#ending.resolve()
+    else this.#flush()
+    return this.#ending.promise
+  }
+
+  /** The reader is gone: nothing more can be delivered, and who waits is told so. */
+  close(error: Error): void {
+    if (this.#closed !== undefined) return
+    this.#closed = error
+    this.#batch?.reject(error)
+    this.#writing?.reject(error)
+    this.#batch = this.#writing = undefined
+    this.#ending?.resolve()
+    this.#sink.destroy()
+  }
+
+  get closed(): boolean {
+    return this.#closed !== undefined
+  }
+
+  /** Bytes accepted and not yet written. */
+  get queued(): number {
+    return (this.#batch?.size ?? 0) + (this.#writing?.size ?? 0)
+  }
+
+  #schedule(): void {
+    if (this.#scheduled || this.#writing !== undefined) return
+    this.#scheduled = true
+    atEndOfTick(this.#flushScheduled)
+  }
+
+  readonly #flushScheduled = (): void => {
+    this.#scheduled = false
+    this.#flush()
+  }
+
+  #flush(): void {
+    if (this.#writing !== undefined || this.#closed !== undefined) return
+    if (this.#batch !== undefined) this.#write(this.#batch)
+    else if (this.#ending !== undefined) this.#sink.end(this.#ending.resolve)
+  }
+
+  #write(batch: Batch): void {
+    this.#writing = batch
+    this.#batch = undefined
+    const [only] = batch.parts
+    this.#sink.write(batch.parts.length === 1 && only !== undefined ? only : join(batch.parts), this.#written)
+  }
+
+  readonly #written = (error?: Error | null): void => {
+    const batch = this.#writing
+    if (error) return this.close(this.#refuse('it does not read any more', error))
+    this.#writing = undefined
+    batch?.resolve()
+    this.#flush()
+  }
+
+  #refuse(why: string, cause?: Error): ClosedError {
+    return new ClosedError(`Cannot send to ${this.#who}: ${why}`, { cause })
+  }
+
+  #overload(waiting: number): OverloadError {
+    return new OverloadError(
+      `Cannot send to ${this.#who}: ${formatBytes(waiting)} already wait for it to read; await send() to keep its pace`,
+      waiting,
+      OUTBOX_LIMIT,
+    )
+  }
+}
+
+function newBatch(): Batch {
+  const { promise, resolve, reject } = Promise.withResolvers<void>()
+  return { done: handled(promise), resolve, reject, parts: [], size: 0 }
+}
+
+function add(batch: Batch, frame: string | Uint8Array): void {
+  const last = batch.parts.length - 1
+  const before = batch.parts[last]
+  if (typeof frame === 'string' && typeof before === 'string') batch.parts[last] = before + frame
+  else batch.parts.push(frame)
+  batch.size += frame.length
+}
+
+function join(parts: readonly (string | Uint8Array)[]): Uint8Array {
+  return Buffer.concat(parts.map((part) => (typeof part === 'string' ? Buffer.from(part) : part)))
+}
+
+/** Who does not wait for a send must not be ended by its failure; the worker's exit tells of it. */
+export function handled<T>(promise: Promise<T>): Promise<T> {
+  promise.catch(() => {})
+  return promise
+}
+
+/** One callback of Node for all outboxes of a tick. */
+let queue: (() => void)[] = []
+
+function atEndOfTick(flush: () => void): void {
+  if (queue.push(flush) === 1) process.nextTick(flushAll)
+}
+
+function flushAll(): void {
+  const due = queue
+  queue = []
+  for (const flush of due) flush()
+}

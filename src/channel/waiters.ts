@@ -1,0 +1,66 @@
+import type { ReceiveOptions } from './channel.ts'
+
+/** Somebody who waits for one message. */
+export interface Waiter<T> {
+  /** Takes the message (undefined: the end). False when it is no longer wanted, and so still to be given. */
+  give(value: T | undefined): boolean
+  fail(error: Error): void
+}
+
+/** Those who wait for a message, in order. */
+export class Waiters<T> {
+  /** A set keeps order, and forgets one of many at once. */
+  readonly #queue = new Set<Waiter<T>>()
+
+  /** Hands the message to the first who still wants it. */
+  give(value: T): boolean {
+    for (const waiter of this.#queue) {
+      this.#queue.delete(waiter)
+      if (waiter.give(value)) return true
+    }
+    return false
+  }
+
+  /** Tells everybody that there is no more, or why. */
+  end(error?: Error): void {
+    for (const waiter of this.#queue) {
+      this.#queue.delete(waiter)
+      if (error === undefined) waiter.give(undefined)
+      else waiter.fail(error)
+    }
+  }
+
+  /** Returns what forgets the waiter again. */
+  add(waiter: Waiter<T>): () => void {
+    this.#queue.add(waiter)
+    return () => void this.#queue.delete(waiter)
+  }
+
+  get waiting(): boolean {
+    return this.#queue.size > 0
+  }
+}
+
+/** A promise for the next message, that `signal` can withdraw. */
+export function waitForOne<T>(
+  add: (waiter: Waiter<T>) => () => void,
+  options: ReceiveOptions = {},
+): Promise<T | undefined> {
+  const { signal } = options
+  return new Promise((resolve, reject) => {
+    const onAbort = (): void => {
+      forget()
+      reject(signal?.reason as Error)
+    }
+    const finish = (settle: () => void): boolean => {
+      signal?.removeEventListener('abort', onAbort)
+      settle()
+      return true
+    }
+    signal?.addEventListener('abort', onAbort, { once: true })
+    const forget = add({
+      give: (value) => finish(() => resolve(value)),
+      fail: (error) => void finish(() => reject(error)),
+    })
+  })
+}

@@ -1,0 +1,84 @@
+import { FramingError } from '../base/errors.ts'
+import { type Bytes, formatBytes, parseBytes } from '../base/units.ts'
+
+/** Receives each message in order. It never throws into a decoder. */
+export type Emit<M> = (message: M) => void
+
+/**
+ * Receives what was not a whole message while the stream goes on: a message that
+ * was skipped, or (`unterminated`) the notice that the next one lacked its end.
+ */
+export type Report = (notice: FramingError) => void
+
+/**
+ * Turns chunks into messages. One per stream; throws `FramingError` when the
+ * stream cannot go on, after it has emitted every message before the fault.
+ *
+ * A chunk belongs to the caller again when `push` returns, so a decoder copies
+ * what it keeps, and every emitted message is the receiver's own.
+ */
+export interface Decoder<M> {
+  push(chunk: Uint8Array, emit: Emit<M>): void
+  /** The stream ended; emits what is left of it. */
+  end(emit: Emit<M>): void
+}
+
+/** A way to write messages as bytes: pure, without state, shared by any number of streams. */
+export interface Framing<In, Out = In> {
+  readonly name: string
+  decoder(report?: Report): Decoder<In>
+  /** Throws `FramingError` (`unencodable`, `too-long`) for a message the framing cannot carry. */
+  encode(message: Out): Uint8Array | string
+}
+
+/** What happens to a message above `maxLength`: the stream ends with an error, or the message is dropped and reported. */
+export type OverlongPolicy = 'fail' | 'skip'
+
+export const LINE_MAX: number = 2 ** 20
+export const BLOCK_MAX: number = 16 * 2 ** 20
+
+/** Reads the option every framing has. */
+export function readMaxLength(value: Bytes | undefined, fallback: number): number {
+  const max = parseBytes(value ?? fallback, 'maxLength')
+  if (max >= 1 && max <= 2 ** 30) return max
+  throw new RangeError(`Cannot use ${String(value)} as maxLength: expected 1B to 1GiB`)
+}
+
+export function tooLong(framing: string, length: number, max: number): FramingError {
+  return new FramingError(
+    framing,
+    'too-long',
+    `a message of ${formatBytes(length)} or more exceeds the maxLength ${formatBytes(max)} of ${framing}`,
+    { length },
+  )
+}
+
+/** An own copy of part of a chunk, whose memory is about to be used again. */
+export function copyOf(bytes: Uint8Array, from: number, to: number): Uint8Array {
+  const copy = new Uint8Array(to - from)
+  copy.set(bytes.subarray(from, to))
+  return copy
+}
+
+/** A byte order mark in the middle of a stream is data. */
+const utf8 = new TextDecoder('utf-8', { ignoreBOM: true })
+const encoder = new TextEncoder()
+
+export const decodeUtf8 = (bytes: Uint8Array): string => utf8.decode(bytes)
+export const encodeUtf8 = (text: string): Uint8Array => encoder.encode(text)
+
+/** JSON text of a message; refuses what JSON would drop. */
+export function toJson(framing: string, message: unknown): string {
+  let text: string | undefined
+  try {
+    text = JSON.stringify(message)
+  } catch (cause) {
+    throw unencodable(framing, `the message cannot be written as JSON (${(cause as Error).message})`, cause)
+  }
+  if (text !== undefined) return text
+  throw unencodable(framing, `a ${typeof message} cannot be written as JSON; send null or an object`)
+}
+
+export function unencodable(framing: string, why: string, cause?: unknown): FramingError {
+  return new FramingError(framing, 'unencodable', why, { cause })
+}

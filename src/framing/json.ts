@@ -1,0 +1,71 @@
+import { FramingError } from '../base/errors.ts'
+import { type Decoder, type Emit, type Framing, LINE_MAX, type Report, readMaxLength, toJson } from './framing.ts'
+import { LineDecoder, type LinesOptions } from './lines.ts'
+
+export interface JsonOptions extends LinesOptions {
+  /**
+   * `'skip'` drops a line that is not JSON and reports it: for programs that also
+   * log to stdout, as MCP clients do. @default 'fail'
+   */
+  readonly onInvalid?: 'fail' | 'skip'
+}
+
+/**
+ * One JSON value a line (NDJSON, JSON Lines; the stdio transport of MCP). Empty lines are passed over.
+ *
+ * ```ts
+ * import { json } from 'pagent/framing'
+ * console.log(json().encode({ add: [1, 2] })) // → {"add":[1,2]}
+ * ```
+ */
+export function json<I = unknown, O = I>(options: JsonOptions = {}): Framing<I, O> {
+  const max = readMaxLength(options.maxLength, LINE_MAX)
+  const skipLong = options.onOverlong === 'skip'
+  const skipInvalid = options.onInvalid === 'skip'
+  return {
+    name: 'json',
+    decoder: (report) => new JsonDecoder<I>(new LineDecoder('json', max, skipLong, report), skipInvalid, report),
+    encode: (message) => `${toJson('json', message)}\n`,
+  }
+}
+
+class JsonDecoder<I> implements Decoder<I> {
+  readonly #lines: LineDecoder
+  readonly #skip: boolean
+  readonly #report: Report | undefined
+
+  constructor(lines: LineDecoder, skip: boolean, report: Report | undefined) {
+    this.#lines = lines
+    this.#skip = skip
+    this.#report = report
+  }
+
+  push(chunk: Uint8Array, emit: Emit<I>): void {
+    this.#lines.push(chunk, (line) => this.#parse(line, 'malformed', emit))
+  }
+
+  end(emit: Emit<I>): void {
+    this.#lines.end((line) => this.#parse(line, 'truncated', emit))
+  }
+
+  #parse(line: string, fault: 'malformed' | 'truncated', emit: Emit<I>): void {
+    let value: I
+    try {
+      value = JSON.parse(line) as I
+    } catch (cause) {
+      if (line.trim() !== '') this.#refuse(line, fault, cause)
+      return
+    }
+    emit(value)
+  }
+
+  #refuse(line: string, fault: 'malformed' | 'truncated', cause: unknown): void {
+    const shown = line.length > 80 ? `${line.slice(0, 80)}…` : line
+    const error = new FramingError('json', fault, `a line is not JSON: ${JSON.stringify(shown)}`, {
+      cause,
+      length: line.length,
+    })
+    if (!this.#skip) throw error
+    this.#report?.(error)
+  }
+}

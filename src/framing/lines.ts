@@ -1,0 +1,166 @@
+import { FramingError } from '../base/errors.ts'
+import type { Bytes } from '../base/units.ts'
+import { ByteQueue } from './byte-queue.ts'
+import {
+  type Decoder,
+  type Emit,
+  type Framing,
+  LINE_MAX,
+  type OverlongPolicy,
+  type Report,
+  decodeUtf8,
+  readMaxLength,
+  tooLong,
+  unencodable,
+} from './framing.ts'
+
+export interface LinesOptions {
+  /** Longest line in bytes, its end not counted. @default '1MiB' */
+  readonly maxLength?: Bytes
+  /** `'skip'` drops a longer line and reports it instead of ending the stream. @default 'fail' */
+  readonly onOverlong?: OverlongPolicy
+}
+
+/**
+ * Lines of UTF-8 text, one message a line; `\n` or `\r\n` ends one, `\n` is written.
+ *
+ * A byte that is not UTF-8 becomes U+FFFD. Strings of one chunk may share its
+ * memory (32 KiB at most) as long as one of them is kept.
+ *
+ * ```ts
+ * import { lines } from 'pagent/framing'
+ * const seen: string[] = []
+ * lines().decoder().push(new TextEncoder().encode('a\r\nb\n'), (line) => seen.push(line))
+ * console.log(seen) // → [ 'a', 'b' ]
+ * ```
+ */
+export function lines(options: LinesOptions = {}): Framing<string> {
+  const max = readMaxLength(options.maxLength, LINE_MAX)
+  const skip = options.onOverlong === 'skip'
+  return {
+    name: 'lines',
+    decoder: (report) => new LineDecoder('lines', max, skip, report),
+    encode: encodeLine,
+  }
+}
+
+function encodeLine(line: string): string {
+  if (typeof line !== 'string')
+    throw unencodable('lines', `lines() carries strings, not ${typeof line}; use json() for values`)
+  const at = line.indexOf('\n')
+  if (at === -1) return `${line}\n`
+  throw unencodable(
+    'lines',
+    at === line.length - 1
+      ? 'a line must not end with a newline; lines() adds it'
+      : `a line must not contain a newline (found at ${at}); send each line by itself, or use json()`,
+  )
+}
+
+const NEWLINE = 10
+/** Decoded at once: small enough for V8 to keep the strings in its young generation. */
+const PIECE = 32_768
+
+/** Cuts on bytes, decodes whole lines: a newline byte is never inside a UTF-8 sequence. */
+export class LineDecoder implements Decoder<string> {
+  readonly #name: string
+  readonly #max: number
+  readonly #skip: boolean
+  readonly #report: Report | undefined
+  /** The head of a line whose end has not come yet. */
+  readonly #rest = new ByteQueue()
+  #skipping = false
+
+  constructor(name: string, max: number, skip: boolean, report: Report | undefined) {
+    this.#name = name
+    this.#max = max
+    this.#skip = skip
+    this.#report = report
+  }
+
+  push(chunk: Uint8Array, emit: Emit<string>): void {
+    const from = this.#rest.length > 0 || this.#skipping ? this.#finishLine(chunk, emit) : 0
+    const last = chunk.lastIndexOf(NEWLINE)
+    if (last >= from) this.#emitLines(chunk, from, last, emit)
+    const tail = Math.max(from, last + 1)
+    if (tail < chunk.length) this.#keep(chunk.subarray(tail))
+  }
+
+  end(emit: Emit<string>): void {
+    if (this.#rest.length === 0) return
+    this.#report?.(new FramingError(this.#name, 'unterminated', 'the stream ended in the middle of a line'))
+    this.#emitRest(emit)
+  }
+
+  /** Ends the line that began in an earlier chunk. Returns where the next one starts. */
+  #finishLine(chunk: Uint8Array, emit: Emit<string>): number {
+    const end = chunk.indexOf(NEWLINE)
+    if (end === -1) return 0
+    if (!this.#skipping) this.#keep(chunk.subarray(0, end))
+    if (!this.#skipping) this.#emitRest(emit)
+    this.#skipping = false
+    return end + 1
+  }
+
+  #emitRest(emit: Emit<string>): void {
+    const line = decodeUtf8(this.#rest.view())
+    this.#rest.clear()
+    emit(withoutCr(line))
+  }
+
+  #keep(part: Uint8Array): void {
+    if (this.#skipping) return
+    const length = this.#rest.length + part.length
+    if (length <= this.#max) return this.#rest.push(part)
+    this.#rest.clear()
+    this.#skipping = true
+    this.#refuse(length)
+  }
+
+  /** Emits the whole lines of `[from, last)`, `last` being a newline. */
+  #emitLines(chunk: Uint8Array, from: number, last: number, emit: Emit<string>): void {
+    if (last - from > this.#max) return this.#emitChecked(chunk, from, last, emit)
+    let start = from
+    while (last - start > PIECE) {
+      const cut = newlineNear(chunk, start, start + PIECE)
+      if (cut >= last) break
+      splitText(decodeUtf8(chunk.subarray(start, cut)), emit)
+      start = cut + 1
+    }
+    splitText(decodeUtf8(chunk.subarray(start, last)), emit)
+  }
+
+  /** The same, one by one, where a line may be too long. */
+  #emitChecked(chunk: Uint8Array, from: number, last: number, emit: Emit<string>): void {
+    for (let start = from, end = 0; start <= last; start = end + 1) {
+      end = chunk.indexOf(NEWLINE, start)
+      if (end - start > this.#max) this.#refuse(end - start)
+      else emit(withoutCr(decodeUtf8(chunk.subarray(start, end))))
+    }
+  }
+
+  #refuse(length: number): void {
+    const error = tooLong(this.#name, length, this.#max)
+    if (!this.#skip) throw error
+    this.#report?.(error)
+  }
+}
+
+/** A newline at or before `near`, else the first one after it. */
+function newlineNear(chunk: Uint8Array, from: number, near: number): number {
+  const before = chunk.lastIndexOf(NEWLINE, near)
+  return before >= from ? before : chunk.indexOf(NEWLINE, near)
+}
+
+function splitText(text: string, emit: Emit<string>): void {
+  const hasCr = text.includes('\r')
+  let from = 0
+  for (let at = text.indexOf('\n'); at !== -1; at = text.indexOf('\n', from)) {
+    const line = text.slice(from, at)
+    emit(hasCr ? withoutCr(line) : line)
+    from = at + 1
+  }
+  emit(withoutCr(text.slice(from)))
+}
+
+const withoutCr = (line: string): string => (line.endsWith('\r') ? line.slice(0, -1) : line)

@@ -1,0 +1,48 @@
+/** `pagent`: run any program as a supervised worker, and talk to it like an object. */
+export { type Clock, type Timer, systemClock } from './base/clock.ts'
+export {
+  AlreadyStartedError,
+  ClosedError,
+  ExitError,
+  FramingError,
+  type FramingReason,
+  LimitUnsupportedError,
+  OverloadError,
+  PagentError,
+  ProtocolError,
+  SpawnError,
+  type SpawnStage,
+  TimeoutError,
+  UnknownWorkerError,
+} from './base/errors.ts'
+export type { MasterEvent, WorkerEvent } from './base/events.ts'
+export {
+  type Enforcer,
+  type Exit,
+  type ExitCause,
+  type ExitFacts,
+  type LimitName,
+  type StopStep,
+  type Usage,
+  describeExit,
+  isAbnormal,
+} from './base/exit.ts'
+export type { Bytes, Millis } from './base/units.ts'
+export { type ByteSink, type ByteSource, readableSource, writableSink } from './channel/bytes.ts'
+export type { Channel, ReceiveOptions } from './channel/channel.ts'
+export { channel, memoryChannels } from './channel/memory-channel.ts'
+export { pipe } from './channel/pipe.ts'
+export { type SelectOptions, type Selected, select } from './channel/select.ts'
+export { StreamChannel, type ChannelObserver } from './channel/stream-channel.ts'
+export * from './framing/index.ts'
+export { Master, type MasterOptions } from './master/master.ts'
+export type { Shutdown } from './process/ladder.ts'
+export type { LaunchCommand, Launcher, ProcessStatus, RunningProcess } from './process/launcher.ts'
+export { portable } from './process/portable.ts'
+export type { Child, ChildContext, Restart } from './supervisor/child.ts'
+export type { Backoff, Intensity } from './supervisor/restart-policy.ts'
+export { worker } from './worker/host.ts'
+export type { AppliedLimit, AppliedLimits, Limits } from './worker/limits.ts'
+export type { Alive, Ready, WorkerSpec } from './worker/spec.ts'
+export type { WorkerState } from './worker/state.ts'
+export { Worker } from './worker/worker.ts'

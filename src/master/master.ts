@@ -1,0 +1,143 @@
+import { type Clock, systemClock } from '../base/clock.ts'
+import { UnknownWorkerError } from '../base/errors.ts'
+import { EventHub } from '../base/event-hub.ts'
+import type { MasterEvent } from '../base/events.ts'
+import type { Exit } from '../base/exit.ts'
+import { broadcast } from '../channel/broadcast.ts'
+import type { Shutdown } from '../process/ladder.ts'
+import type { Launcher } from '../process/launcher.ts'
+import { portable } from '../process/portable.ts'
+import { StartQueue } from '../process/start-queue.ts'
+import { DEFAULT_STARTS, type WorkerHost } from '../worker/host.ts'
+import type { WorkerSpec } from '../worker/spec.ts'
+import { Worker } from '../worker/worker.ts'
+
+export interface MasterOptions {
+  /** How processes come to be. @default portable() */
+  readonly launcher?: Launcher
+  /** What every worker's spec begins with. */
+  readonly defaults?: WorkerSpec<any, any>
+  /** The most workers it may hold. @default no cap */
+  readonly maxWorkers?: number
+  /** The most processes it starts at the same time. @default 16 */
+  readonly maxStarts?: number
+  /** For tests that turn time by hand. @default the machine's */
+  readonly clock?: Clock
+}
+
+/**
+ * Holds named workers, each any program. They end when it does, however it ends.
+ *
+ * ```ts
+ * import { Master } from 'pagent'
+ * await using master = new Master()
+ * const shell = await master.getWorker('shell').start('sh', [], {
+ *   onMessage: (line, worker) => console.log(worker.id, line), // → shell hello
+ *   onExit: (exit, worker) => console.log(worker.id, exit.kind), // → shell normal
+ * })
+ * await shell.input('echo hello; exit')
+ * await shell.exited
+ * ```
+ */
+export class Master implements AsyncDisposable {
+  /** What happens to its workers, from the moment an iteration begins. Each iteration is a subscriber of its own. */
+  readonly events: AsyncIterable<MasterEvent>
+  readonly #hub = new EventHub()
+  readonly #host: WorkerHost
+  readonly #workers = new Map<string, Worker<any, any>>()
+  readonly #defaults: WorkerSpec<any, any>
+  readonly #maxWorkers: number
+  readonly #ownsLauncher: boolean
+  #stopping: Promise<void> | undefined
+
+  /** @throws RangeError for a cap that is not a whole number from 1. */
+  constructor(options: MasterOptions = {}) {
+    const clock = options.clock ?? systemClock
+    this.events = this.#hub
+    this.#defaults = options.defaults ?? {}
+    this.#maxWorkers = readCap(options.maxWorkers ?? Infinity, 'maxWorkers')
+    this.#ownsLauncher = options.launcher === undefined
+    this.#host = {
+      clock,
+      launcher: options.launcher ?? portable(),
+      starts: new StartQueue(clock, readCap(options.maxStarts ?? DEFAULT_STARTS, 'maxStarts')),
+      emit: this.#hub.emit,
+      dice: Math.random,
+    }
+  }
+
+  /**
+   * The worker of that name, made if there is none; never started by this.
+   *
+   * @throws TypeError for something that cannot be a name.
+   * @throws RangeError above `maxWorkers`.
+   */
+  getWorker(id: string): Worker {
+    const known = this.#workers.get(id)
+    if (known !== undefined) return known
+    if (this.#workers.size >= this.#maxWorkers) {
+      throw new RangeError(
+        `Cannot add worker "${id}": there are ${this.#workers.size} already (maxWorkers); delWorker() one first`,
+      )
+    }
+    const created = new Worker<any, any>(id, this.#host, this.#defaults)
+    this.#workers.set(id, created)
+    return created
+  }
+
+  hasWorker(id: string): boolean {
+    return this.#workers.has(id)
+  }
+
+  /** In the order in which they were made. */
+  workers(): IterableIterator<Worker> {
+    return this.#workers.values()
+  }
+
+  /**
+   * Stops a worker and forgets it. Resolves with its last exit, undefined when it was never started; always within its
+   * ladder, also when called from its own callbacks. The name is free at once.
+   *
+   * @throws UnknownWorkerError
+   */
+  async delWorker(id: string, shutdown?: Shutdown): Promise<Exit | undefined> {
+    const worker = this.#workers.get(id)
+    if (worker === undefined) throw new UnknownWorkerError(id, [...this.#workers.keys()])
+    this.#workers.delete(id)
+    const exit = worker.state === 'idle' ? undefined : await worker.stop(shutdown)
+    this.#hub.emit({ type: 'deleted', at: this.#host.clock.date(), worker: id, incarnation: worker.incarnation })
+    return exit
+  }
+
+  /**
+   * Sends one message to many, encoded once per framing. Resolves when all have it.
+   *
+   * @param to - @default every worker that is running
+   * @throws AggregateError that names those who did not get it; the others did.
+   */
+  broadcast(message: unknown, to?: Iterable<Worker<any, any>>): Promise<void> {
+    return broadcast(message, to ?? [...this.#workers.values()].filter((worker) => worker.state === 'running'))
+  }
+
+  /** Stops every worker, the last started first, and forgets them all. The master can be used again afterwards. */
+  stop(): Promise<void> {
+    this.#stopping ??= this.#stopAll().finally(() => (this.#stopping = undefined))
+    return this.#stopping
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.stop()
+    this.#hub.close()
+  }
+
+  async #stopAll(): Promise<void> {
+    const newestFirst = [...this.#workers.keys()].toReversed()
+    await Promise.all(newestFirst.map((id) => this.delWorker(id)))
+    if (this.#ownsLauncher) await this.#host.launcher.close()
+  }
+}
+
+function readCap(value: number, what: string): number {
+  if (value === Infinity || (Number.isInteger(value) && value >= 1)) return value
+  throw new RangeError(`Cannot use ${String(value)} as ${what}: expected a whole number from 1`)
+}

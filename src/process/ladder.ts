@@ -1,0 +1,77 @@
+import type { Clock } from '../base/clock.ts'
+import type { StopStep } from '../base/exit.ts'
+import { type Millis, parseMillis } from '../base/units.ts'
+
+/**
+ * How a worker is asked to leave. Each rung is tried for its time, then the next: farewell message → end of its
+ * stdin → `killSignal` to its tree → SIGKILL to its tree.
+ *
+ * The order is MCP's (close stdin, SIGTERM, SIGKILL), with LSP's farewell before it.
+ */
+export interface Shutdown {
+  /** A message that asks it to end, such as LSP's `exit`. @default none */
+  readonly farewell?: unknown
+  /** How long it may take after the farewell, and again after the end of its stdin. 0 skips both. @default '2s' */
+  readonly eof?: Millis
+  /** @default 'SIGTERM' */
+  readonly killSignal?: NodeJS.Signals
+  /** How long it may take after `killSignal`, before SIGKILL. 0 skips the signal. @default '3s' */
+  readonly grace?: Millis
+}
+
+/** A `Shutdown` with every value read. */
+export interface ShutdownPlan {
+  readonly farewell: unknown
+  readonly eof: number
+  readonly killSignal: NodeJS.Signals
+  readonly grace: number
+}
+
+export function planShutdown(own: Shutdown = {}, base: Shutdown = {}): ShutdownPlan {
+  const { farewell, eof = '2s', killSignal = 'SIGTERM', grace = '3s' } = { ...base, ...own }
+  return { farewell, eof: parseMillis(eof, 'shutdown.eof'), killSignal, grace: parseMillis(grace, 'shutdown.grace') }
+}
+
+/** Ends at once. */
+export const BRUTAL: ShutdownPlan = { farewell: undefined, eof: 0, killSignal: 'SIGKILL', grace: 0 }
+
+/** What the ladder does to a process. */
+export interface Rungs {
+  farewell(message: unknown): void
+  endInput(): void
+  kill(killSignal: NodeJS.Signals): void
+  /** Resolves when the process has ended. */
+  readonly exited: Promise<unknown>
+}
+
+/** Climbs until the process has ended. `onStep` hears of each rung before it is tried. */
+export async function climb(
+  rungs: Rungs,
+  plan: ShutdownPlan,
+  clock: Clock,
+  onStep: (step: StopStep) => void,
+): Promise<void> {
+  const tryFor = (step: StopStep, ms: number, act: () => void): Promise<boolean> => {
+    onStep(step)
+    act()
+    return settledWithin(rungs.exited, ms, clock)
+  }
+  if (plan.farewell !== undefined && plan.eof > 0) {
+    if (await tryFor('farewell', plan.eof, () => rungs.farewell(plan.farewell))) return
+  }
+  if (plan.eof > 0 && (await tryFor('eof', plan.eof, () => rungs.endInput()))) return
+  if (plan.grace > 0 && (await tryFor(plan.killSignal, plan.grace, () => rungs.kill(plan.killSignal)))) return
+  await tryFor('SIGKILL', Infinity, () => rungs.kill('SIGKILL'))
+}
+
+/** Whether the promise settles in time. Leaves no timer behind. */
+export function settledWithin(promise: Promise<unknown>, ms: number, clock: Clock): Promise<boolean> {
+  return new Promise((resolve) => {
+    const timer = clock.after(ms, () => resolve(false))
+    const settled = (): void => {
+      timer.cancel()
+      resolve(true)
+    }
+    promise.then(settled, settled)
+  })
+}

@@ -1,0 +1,61 @@
+import type { ByteSink, ByteSource } from '../channel/bytes.ts'
+
+/** A command that was found to be startable. */
+export interface LaunchCommand {
+  /** The worker's name, for errors. */
+  readonly worker: string
+  /** What was asked for; becomes `argv[0]`. */
+  readonly file: string
+  /** Absolute path of the program. */
+  readonly path: string
+  readonly args: readonly string[]
+  readonly cwd: string
+  readonly env: Readonly<Record<string, string>>
+  readonly stdin: 'pipe' | 'inherit'
+  readonly stdout: 'pipe' | 'inherit' | 'ignore'
+  readonly stderr: 'pipe' | 'inherit' | 'ignore'
+}
+
+/** How a process ended: one of the two. */
+export interface ProcessStatus {
+  readonly exitCode: number | undefined
+  readonly signalCode: NodeJS.Signals | undefined
+}
+
+/** A process that exists, and its tree. */
+export interface RunningProcess {
+  readonly pid: number
+  readonly stdin: ByteSink
+  readonly stdout: ByteSource
+  readonly stderr: ByteSource
+  /** Resolves when the process itself has ended; its pipes may still be held open by others. */
+  readonly exited: Promise<ProcessStatus>
+  /** Signals the whole tree. Does nothing once it is released. */
+  kill(killSignal: NodeJS.Signals): void
+  /** The end: kills what is left of the tree, and forgets it. */
+  release(): void
+}
+
+/**
+ * How a process comes to be: the one seam between pagent and the system.
+ *
+ * A launcher MUST start the process as leader of a tree that `kill` reaches, MUST end that tree when this process
+ * ends in whatever way, and MUST reject with a `SpawnError` when there is no process.
+ */
+export interface Launcher {
+  readonly name: string
+  launch(command: LaunchCommand): Promise<RunningProcess>
+  /** Ends every tree that is left, and gives back what the launcher holds. It may be used again afterwards. */
+  close(): Promise<void>
+}
+
+/** A stream that is not ours to read. */
+export const noSource: ByteSource = { start: (_onChunk, onEnd) => onEnd(), resume: () => {}, destroy: () => {} }
+
+/** A stream that is not ours to write. */
+export const noSink: ByteSink = {
+  write: (_data, done) => done(new Error('stdin is inherited')),
+  end: (done) => done(),
+  onClose: () => {},
+  destroy: () => {},
+}

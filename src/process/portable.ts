@@ -1,0 +1,160 @@
+import { type ChildProcess, type StdioOptions, spawn } from 'node:child_process'
+import { randomBytes } from 'node:crypto'
+import type { Socket } from 'node:net'
+import { SpawnError } from '../base/errors.ts'
+import { readableSource, writableSink } from '../channel/bytes.ts'
+import { Keeper, MARKER } from './keeper.ts'
+import {
+  type LaunchCommand,
+  type Launcher,
+  type ProcessStatus,
+  type RunningProcess,
+  noSink,
+  noSource,
+} from './launcher.ts'
+import { type StdoutSource, StdoutSockets } from './stdout-socket.ts'
+
+/**
+ * Starts processes by `node:child_process`: on every POSIX system, without a compiler.
+ *
+ * Each worker leads a session and a group of its own; a signal goes to the group. What leaves the group (`setsid`)
+ * outlives its worker, but not the master: its keeper finds it by its environment.
+ *
+ * ```ts
+ * import { Master, portable } from 'pagent'
+ * const master = new Master({ launcher: portable() })
+ * await master.stop()
+ * ```
+ */
+export function portable(): Launcher {
+  return new PortableLauncher()
+}
+
+class PortableLauncher implements Launcher {
+  readonly name = 'portable'
+  #session: Session | undefined
+
+  launch(command: LaunchCommand): Promise<RunningProcess> {
+    this.#session ??= new Session()
+    return this.#session.launch(command)
+  }
+
+  async close(): Promise<void> {
+    const session = this.#session
+    this.#session = undefined
+    await session?.close()
+  }
+}
+
+/** Everything one master's processes share, from its first launch to `close`. */
+class Session {
+  readonly #marker = randomBytes(12).toString('hex')
+  readonly #sockets = new StdoutSockets()
+  readonly #keeper = new Keeper(this.#marker, this.#sockets.folder)
+
+  async launch(command: LaunchCommand): Promise<RunningProcess> {
+    this.#keeper.ensure(command.worker, command.file)
+    const stdout = command.stdout === 'pipe' ? await this.#openStdout(command) : undefined
+    try {
+      const child = this.#spawn(command, stdout?.far)
+      return new PortableProcess(child, stdout?.near, this.#keeper)
+    } catch (error) {
+      stdout?.near.destroy()
+      throw spawnError(command, error instanceof FailedLater ? await error.reason : error)
+    } finally {
+      stdout?.far.destroy()
+    }
+  }
+
+  async close(): Promise<void> {
+    await this.#keeper.close()
+    await this.#sockets.close()
+  }
+
+  async #openStdout(command: LaunchCommand): Promise<{ far: Socket; near: StdoutSource }> {
+    try {
+      return await this.#sockets.open()
+    } catch (error) {
+      throw spawnError(command, error)
+    }
+  }
+
+  /** From the fork to the keeper's knowledge of it there is no pause in which this process could yield. */
+  #spawn(command: LaunchCommand, stdout: Socket | undefined): ChildProcess & { pid: number } {
+    const child = spawn(command.path, command.args, {
+      argv0: command.file,
+      cwd: command.cwd,
+      env: { ...command.env, [MARKER]: this.#marker },
+      detached: true,
+      stdio: [command.stdin, stdout ?? command.stdout, command.stderr] as StdioOptions,
+    })
+    if (child.pid === undefined) throw new FailedLater(child)
+    child.on('error', () => {})
+    this.#keeper.add(child.pid)
+    return child as ChildProcess & { pid: number }
+  }
+}
+
+/** Node tells why a spawn failed a tick later. */
+class FailedLater extends Error {
+  readonly reason: Promise<Error>
+
+  constructor(child: ChildProcess) {
+    super('spawn failed')
+    this.reason = new Promise((resolve) => child.on('error', resolve))
+  }
+}
+
+class PortableProcess implements RunningProcess {
+  readonly pid: number
+  readonly stdin: RunningProcess['stdin']
+  readonly stdout: RunningProcess['stdout']
+  readonly stderr: RunningProcess['stderr']
+  readonly exited: Promise<ProcessStatus>
+  readonly #keeper: Keeper
+  #released = false
+
+  constructor(child: ChildProcess & { pid: number }, stdout: StdoutSource | undefined, keeper: Keeper) {
+    this.pid = child.pid
+    this.#keeper = keeper
+    this.stdin = child.stdin === null ? noSink : writableSink(child.stdin)
+    this.stdout = stdout ?? noSource
+    this.stderr = child.stderr === null ? noSource : readableSource(child.stderr)
+    this.exited = new Promise((resolve) => {
+      child.on('exit', (code, signal) => resolve({ exitCode: code ?? undefined, signalCode: signal ?? undefined }))
+    })
+  }
+
+  kill(killSignal: NodeJS.Signals): void {
+    if (this.#released) return
+    try {
+      process.kill(-this.pid, killSignal)
+    } catch (error) {
+      // ESRCH: nobody is left. EPERM: those who are left have become somebody else.
+      const { code } = error as NodeJS.ErrnoException
+      if (code !== 'ESRCH' && code !== 'EPERM') throw error
+    }
+  }
+
+  release(): void {
+    this.kill('SIGKILL')
+    this.#released = true
+    this.#keeper.remove(this.pid)
+  }
+}
+
+function spawnError(command: LaunchCommand, cause: unknown): SpawnError {
+  if (cause instanceof SpawnError) return cause
+  const { code, message } = cause as NodeJS.ErrnoException
+  return new SpawnError(command.worker, command.file, 'spawn', explain(command, code, message), { cause, errno: code })
+}
+
+function explain(command: LaunchCommand, code: string | undefined, message: string): string {
+  if (code === 'ENOENT') return `${command.path} is there, but the interpreter its first line names is not`
+  if (code === 'ENOEXEC') return `${command.path} is neither a program nor a script with a #! line`
+  if (code === 'E2BIG') return 'its arguments and environment are larger than the system allows'
+  if (code === 'EMFILE' || code === 'ENFILE')
+    return 'there are no file descriptors left; raise the limit (ulimit -n), or start fewer'
+  if (code === 'EAGAIN' || code === 'ENOMEM') return 'there are no processes or no memory left; start fewer'
+  return message
+}

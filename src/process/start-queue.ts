@@ -1,0 +1,68 @@
+import { type Clock, nextTurn, sleep } from '../base/clock.ts'
+import { SpawnError } from '../base/errors.ts'
+import { Ring } from '../base/ring.ts'
+
+/** Failures that pass by themselves: out of processes, of file descriptors, of memory. */
+const TRANSIENT: ReadonlySet<string | undefined> = new Set(['EAGAIN', 'EMFILE', 'ENFILE', 'ENOMEM', 'ENOBUFS'])
+
+const FIRST_DELAY = 10
+const LONGEST_DELAY = 1000
+/** How long a passing failure is put up with, in milliseconds. */
+const PATIENCE = 15_000
+
+/**
+ * Starts so many processes at a time and no more, gives the event loop a turn between two, and tries again what
+ * failed for want of something that comes back.
+ */
+export class StartQueue {
+  readonly #clock: Clock
+  readonly #limit: number
+  readonly #waiting = new Ring<() => void>()
+  #running = 0
+
+  constructor(clock: Clock, limit: number) {
+    this.#clock = clock
+    this.#limit = limit
+  }
+
+  /** Runs `start` when its turn comes. `signal` withdraws it while it waits. */
+  async run<T>(start: () => Promise<T>, signal: AbortSignal): Promise<T> {
+    await this.#enter()
+    try {
+      return await this.#persist(start, signal)
+    } finally {
+      this.#leave()
+    }
+  }
+
+  async #persist<T>(start: () => Promise<T>, signal: AbortSignal): Promise<T> {
+    const deadline = this.#clock.now() + PATIENCE
+    for (let delay = FIRST_DELAY; ; delay = Math.min(delay * 2, LONGEST_DELAY)) {
+      signal.throwIfAborted()
+      try {
+        return await start()
+      } catch (error) {
+        if (!isTransient(error) || this.#clock.now() + delay > deadline) throw error
+      }
+      await sleep(this.#clock, delay, signal)
+    }
+  }
+
+  async #enter(): Promise<void> {
+    if (this.#running++ < this.#limit) return nextTurn()
+    this.#running--
+    await new Promise<void>((resolve) => this.#waiting.push(resolve))
+    return nextTurn()
+  }
+
+  /** The place goes to the next in line, if there is one. */
+  #leave(): void {
+    const next = this.#waiting.shift()
+    if (next === undefined) this.#running--
+    else next()
+  }
+}
+
+function isTransient(error: unknown): boolean {
+  return error instanceof SpawnError && TRANSIENT.has(error.errno)
+}

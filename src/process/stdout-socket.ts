@@ -1,0 +1,128 @@
+import { chmodSync, mkdtempSync, rmSync } from 'node:fs'
+import { type Server, type Socket, connect, createServer } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import type { ByteSource } from '../channel/bytes.ts'
+
+/** Every socket reads into the same memory: a chunk is decoded before the next read can begin. */
+const SHARED = Buffer.allocUnsafeSlow(65_536)
+
+/**
+ * One UNIX socket per worker, whose far end becomes its stdout.
+ *
+ * `child_process` can make such a pair itself, but then Node allocates memory for each read. A socket that Node
+ * connects can be given a buffer (`onread`), which halves the cost of reading. One direction only: were stdin on the same
+ * socket, every read of ours would wake a worker that waits for input.
+ */
+export class StdoutSockets {
+  readonly folder: string
+  #server: Promise<Server> | undefined
+  #servers = 0
+  #last: Promise<unknown> = Promise.resolve()
+  #pending: PromiseWithResolvers<Socket> | undefined
+
+  constructor() {
+    this.folder = mkdtempSync(join(tmpdir(), 'pagent-'))
+    chmodSync(this.folder, 0o700)
+  }
+
+  /** A fresh pair: what the worker gets, and what we read. One at a time, so that the two belong together. */
+  open(): Promise<{ far: Socket; near: StdoutSource }> {
+    const opened = this.#last.then(() => this.#connect())
+    this.#last = opened.catch(() => {})
+    return opened
+  }
+
+  async close(): Promise<void> {
+    await this.#dropServer()
+    rmSync(this.folder, { recursive: true, force: true })
+  }
+
+  async #connect(): Promise<{ far: Socket; near: StdoutSource }> {
+    await (this.#server ??= this.#listen())
+    this.#pending = Promise.withResolvers<Socket>()
+    const near = new StdoutSource(this.#path)
+    try {
+      return { far: await Promise.race([this.#pending.promise, near.failed]), near }
+    } catch (error) {
+      near.destroy()
+      // A connection that was made and not accepted would be taken for the next one.
+      await this.#dropServer()
+      throw error
+    } finally {
+      this.#pending = undefined
+    }
+  }
+
+  get #path(): string {
+    return join(this.folder, `stdout-${this.#servers}`)
+  }
+
+  #listen(): Promise<Server> {
+    this.#servers++
+    const server = createServer({ pauseOnConnect: true, allowHalfOpen: true }, (far) => {
+      far.on('error', () => {})
+      if (this.#pending === undefined) far.destroy()
+      else this.#pending.resolve(far)
+    })
+    return new Promise((resolve, reject) => {
+      server.on('error', (error) => {
+        this.#pending?.reject(error)
+        reject(error)
+      })
+      server.listen(this.#path, () => resolve(server))
+      server.unref()
+    })
+  }
+
+  async #dropServer(): Promise<void> {
+    const server = this.#server
+    this.#server = undefined
+    await server?.then(
+      (listening) => new Promise((resolve) => listening.close(resolve)),
+      () => {},
+    )
+  }
+}
+
+/** The end we read, without an allocation per read. */
+export class StdoutSource implements ByteSource {
+  /** Rejects when the connection could not be made or broke before it was used. */
+  readonly failed: Promise<never>
+  readonly #socket: Socket
+  #onChunk: (chunk: Uint8Array) => boolean = () => false
+
+  constructor(path: string) {
+    this.#socket = connect({
+      path,
+      onread: { buffer: SHARED, callback: (length, buffer) => this.#onChunk(buffer.subarray(0, length)) },
+    })
+    this.#socket.pause()
+    this.failed = new Promise((_, reject) => {
+      this.#socket.on('error', reject)
+      this.#socket.on('close', () => reject(Object.assign(new Error('the connection was dropped'), { code: 'EMFILE' })))
+    })
+    this.failed.catch(() => {})
+  }
+
+  start(onChunk: (chunk: Uint8Array) => boolean, onEnd: (error?: Error) => void): void {
+    this.#onChunk = onChunk
+    let ended = false
+    const end = (): void => {
+      if (!ended) onEnd()
+      ended = true
+    }
+    this.#socket.on('end', end)
+    // A worker that ends with unread input resets the connection: for us, that is its end.
+    this.#socket.on('close', end)
+    this.#socket.resume()
+  }
+
+  resume(): void {
+    this.#socket.resume()
+  }
+
+  destroy(): void {
+    this.#socket.destroy()
+  }
+}

@@ -1,0 +1,58 @@
+import { type Clock, systemClock } from '../base/clock.ts'
+import { EventHub } from '../base/event-hub.ts'
+import type { MasterEvent } from '../base/events.ts'
+import type { Launcher } from '../process/launcher.ts'
+import { portable } from '../process/portable.ts'
+import { StartQueue } from '../process/start-queue.ts'
+import { Worker } from './worker.ts'
+import type { WorkerSpec } from './spec.ts'
+
+/** What workers share: whoever holds them gives it to them. */
+export interface WorkerHost {
+  readonly clock: Clock
+  readonly launcher: Launcher
+  readonly starts: StartQueue
+  readonly emit: (event: MasterEvent) => void
+  /** From 0 to 1, for the jitter of restarts. */
+  readonly dice: () => number
+}
+
+/** How many starts may be under way at once. */
+export const DEFAULT_STARTS = 16
+
+let shared: WorkerHost | undefined
+
+/** For workers that belong to no master; lives as long as the process. */
+function sharedHost(): WorkerHost {
+  shared ??= {
+    clock: systemClock,
+    launcher: portable(),
+    starts: new StartQueue(systemClock, DEFAULT_STARTS),
+    emit: new EventHub().emit,
+    dice: Math.random,
+  }
+  return shared
+}
+
+/**
+ * Describes a worker as a child for a supervisor; nothing is started yet.
+ *
+ * ```ts
+ * import { worker } from 'pagent'
+ * const date = worker('date', 'date', ['+%Y'])
+ * await date.start()
+ * console.log((await date.exited).kind) // → normal
+ * ```
+ *
+ * @throws TypeError, RangeError, LimitUnsupportedError for a command or options that cannot be.
+ */
+export function worker<I = string, O = I>(
+  id: string,
+  file: string,
+  args: readonly string[] = [],
+  spec: WorkerSpec<I, O> = {},
+): Worker<I, O> {
+  const described = new Worker<I, O>(id, sharedHost())
+  described.assign(file, args, spec)
+  return described
+}

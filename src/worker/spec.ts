@@ -1,0 +1,163 @@
+import type { Exit } from '../base/exit.ts'
+import { type Millis, parseMillis } from '../base/units.ts'
+import type { Framing } from '../framing/framing.ts'
+import { lines } from '../framing/lines.ts'
+import type { Launcher } from '../process/launcher.ts'
+import { type Shutdown, type ShutdownPlan, planShutdown } from '../process/ladder.ts'
+import type { Restart } from '../supervisor/child.ts'
+import { type Backoff, type Intensity, RestartPolicy } from '../supervisor/restart-policy.ts'
+import { type AppliedLimits, type Limits, applyLimits } from './limits.ts'
+import type { Worker } from './worker.ts'
+
+/** When a worker counts as usable: at once, at its first message, at a line that matches, or when your probe says so. */
+export type Ready<In = any, Out = any> =
+  | 'spawn'
+  | 'first-message'
+  | RegExp
+  | ((worker: Worker<In, Out>) => Promise<void>)
+
+/** How a worker is asked, again and again, whether it still answers. */
+export interface Alive<In = any, Out = any> {
+  /** Pause between two checks. */
+  readonly every: Millis
+  /** How long one check may take. */
+  readonly timeout: Millis
+  /** Rejecting, or taking too long, ends the worker as `unresponsive`. */
+  readonly check: (worker: Worker<In, Out>) => Promise<void>
+}
+
+/** Everything there is to say about a worker but its command. */
+export interface WorkerSpec<In = string, Out = In> {
+  /** @default the master's */
+  readonly cwd?: string | URL
+  /** Added to the master's environment; undefined removes a variable. */
+  readonly env?: Readonly<Record<string, string | undefined>>
+  /** How its messages are written on stdin and stdout. @default lines() */
+  readonly framing?: Framing<In, Out>
+  /**
+   * Called for each message, in order. A returned promise holds the next message back, and in the end the pipe.
+   * Throwing ends the worker as `crashed` in `onMessage`, and its restart policy decides.
+   */
+  readonly onMessage?: (message: In, worker: Worker<In, Out>) => void | Promise<void>
+  /** Called once per incarnation, after its last message was dealt with. */
+  readonly onExit?: (exit: Exit, worker: Worker<In, Out>) => void
+  /** Called for each line of stderr. @default kept as a tail of 4 KiB */
+  readonly onStderr?: (line: string, worker: Worker<In, Out>) => void
+  /** `'inherit'` gives it the master's stdin: nothing can be sent. @default a pipe */
+  readonly stdin?: 'inherit'
+  /** @default read as messages */
+  readonly stdout?: 'ignore' | 'inherit'
+  /** @default 'tail' */
+  readonly stderr?: 'tail' | 'inherit' | 'ignore'
+  /** @default 'spawn' */
+  readonly ready?: Ready<In, Out>
+  /** @default '30s' */
+  readonly readyTimeout?: Millis
+  readonly alive?: Alive<In, Out>
+  /** @default 'temporary' under a Master */
+  readonly restart?: Restart
+  /** @default 100ms, doubling to 10s, full jitter */
+  readonly backoff?: Backoff
+  /** @default 3 restarts in 5s */
+  readonly intensity?: Intensity
+  /** @default EOF, 2s, SIGTERM, 3s, SIGKILL */
+  readonly shutdown?: Shutdown
+  readonly limits?: Limits
+  /** @default the master's */
+  readonly launcher?: Launcher
+}
+
+/** A spec whose every value was read and found good. */
+export interface WorkerPlan {
+  readonly spec: WorkerSpec<any, any>
+  readonly framing: Framing<any, any>
+  readonly ready: Ready
+  readonly readyTimeout: number
+  readonly alive: { readonly every: number; readonly timeout: number; readonly check: Alive['check'] } | undefined
+  readonly policy: RestartPolicy
+  readonly shutdown: ShutdownPlan
+  readonly limits: AppliedLimits
+}
+
+/** One for all who name none, so that a broadcast encodes once. */
+const DEFAULT_FRAMING = lines()
+
+const KEYS: Readonly<Record<keyof WorkerSpec, true>> = {
+  cwd: true,
+  env: true,
+  framing: true,
+  onMessage: true,
+  onExit: true,
+  onStderr: true,
+  stdin: true,
+  stdout: true,
+  stderr: true,
+  ready: true,
+  readyTimeout: true,
+  alive: true,
+  restart: true,
+  backoff: true,
+  intensity: true,
+  shutdown: true,
+  limits: true,
+  launcher: true,
+}
+
+/**
+ * Checks a spec at the door.
+ *
+ * @throws TypeError, RangeError, LimitUnsupportedError
+ */
+export function planWorker(worker: string, spec: WorkerSpec<any, any>): WorkerPlan {
+  const bad = (why: string): TypeError => new TypeError(`Cannot start worker "${worker}": ${why}`)
+  for (const key of Object.keys(spec)) {
+    if (!(key in KEYS))
+      throw bad(`there is no option ${JSON.stringify(key)}; there are ${Object.keys(KEYS).join(', ')}`)
+  }
+  for (const key of ['onMessage', 'onExit', 'onStderr'] as const) {
+    if (spec[key] !== undefined && typeof spec[key] !== 'function') throw bad(`${key} must be a function`)
+  }
+  return {
+    spec,
+    framing: readFraming(spec.framing, bad),
+    ready: readReady(spec, bad),
+    readyTimeout: parseMillis(spec.readyTimeout ?? '30s', 'readyTimeout'),
+    alive: readAlive(spec.alive),
+    policy: new RestartPolicy(spec, 'temporary'),
+    shutdown: planShutdown(spec.shutdown),
+    limits: applyLimits(worker, spec.limits),
+  }
+}
+
+function readFraming(framing: unknown, bad: (why: string) => TypeError): Framing<any, any> {
+  if (framing === undefined) return DEFAULT_FRAMING
+  const { decoder, encode } = (framing ?? {}) as Partial<Framing<any, any>>
+  if (typeof decoder === 'function' && typeof encode === 'function') return framing as Framing<any, any>
+  throw bad('framing must be a framing, such as lines() or json() with the parentheses')
+}
+
+function readReady(spec: WorkerSpec<any, any>, bad: (why: string) => TypeError): Ready {
+  const { ready = 'spawn' } = spec
+  const known = ready === 'spawn' || ready === 'first-message' || typeof ready === 'function' || ready instanceof RegExp
+  if (!known)
+    throw bad(`ready cannot be ${JSON.stringify(ready)}; expected 'spawn', 'first-message', a RegExp or a function`)
+  const silent = spec.stdout !== undefined
+  if (
+    silent &&
+    (ready === 'first-message' || (ready instanceof RegExp && spec.stderr !== undefined && spec.stderr !== 'tail'))
+  ) {
+    throw bad(`ready ${String(ready)} can never come true: its output is not read`)
+  }
+  return ready
+}
+
+function readAlive(alive: Alive | undefined): WorkerPlan['alive'] {
+  if (alive === undefined) return undefined
+  if (typeof alive.check !== 'function')
+    throw new TypeError('Cannot use alive without a check: give a function that asks the worker')
+  return {
+    every: parseMillis(alive.every, 'alive.every'),
+    timeout: parseMillis(alive.timeout, 'alive.timeout'),
+    check: alive.check,
+  }
+}
