@@ -1,18 +1,19 @@
 import type { Clock, Timer } from '../base/clock.ts'
-import type { SpawnError } from '../base/errors.ts';
-import { ExitError, type FramingError } from '../base/errors.ts'
+import { ExitError, type FramingError, type SpawnError } from '../base/errors.ts'
 import type { WorkerEvent } from '../base/events.ts'
-import { type Exit, type ExitCause, type LimitName, NO_USAGE, type StopStep } from '../base/exit.ts'
+import { type Exit, type ExitCause, NO_USAGE, type StopStep } from '../base/exit.ts'
 import { Tail } from '../base/tail.ts'
-import { StreamChannel } from '../channel/stream-channel.ts'
-import { LineDecoder } from '../framing/lines.ts'
+import { type ChannelObserver, StreamChannel } from '../channel/stream-channel.ts'
 import type { ResolvedCommand } from '../process/command.ts'
 import { type ShutdownPlan, climb } from '../process/ladder.ts'
 import type { Launcher, ProcessStatus, RunningProcess } from '../process/launcher.ts'
 import type { StartQueue } from '../process/start-queue.ts'
-import { LastOutput } from './last-output.ts'
+import { type Intent, causeOf } from './exit-cause.ts'
+import { LastOutput } from '../process/last-output.ts'
 import { Readiness } from './readiness.ts'
 import type { WorkerPlan } from './spec.ts'
+import { type StderrListener, readStderr } from './stderr-reader.ts'
+import { Watchdog } from './watchdog.ts'
 
 /** What an incarnation needs of the worker it is a life of. */
 export interface Owner {
@@ -27,38 +28,37 @@ export interface Owner {
   readonly self: any
 }
 
+type AnyChannel = StreamChannel<any, any>
+
 /** A reader that has not read for so long is reported, in milliseconds. */
 const STALLED_AFTER = 5000
-const STDERR_LINE_MAX = 65_536
 
 /** One life of a worker, from its start to its exit. */
-export class Incarnation {
-  readonly number: number
+export class Incarnation implements ChannelObserver, StderrListener {
   readonly exited: Promise<Exit>
   /** Resolves after `onExit`, which comes after the last message was dealt with. */
   readonly settled: Promise<void>
   readonly #owner: Owner
   readonly #plan: WorkerPlan
+  readonly #number: number
   readonly #startedAt: number
   readonly #startedDate: number
   readonly #readiness: Readiness
+  readonly #watchdog: Watchdog
   readonly #abort = new AbortController()
   readonly #stdoutTail = new Tail()
   readonly #stderrTail = new Tail()
   readonly #lastOutput: LastOutput
   readonly #resolveExited: (exit: Exit) => void
   readonly #resolveSettled: () => void
+  #opened: PromiseWithResolvers<AnyChannel | undefined> | undefined
   #process: RunningProcess | undefined
-  #channel: StreamChannel<any, any> | undefined
-  #opened: PromiseWithResolvers<StreamChannel<any, any> | undefined> | undefined
-  #timers: Timer[] | undefined
+  #channel: AnyChannel | undefined
   #stallTimer: Timer | undefined
-  #outputBytes = 0
-  #lastOutputAt = 0
   #status: ProcessStatus | undefined
   #exit: Exit | undefined
-  /** Why we end it, written down before the first rung is tried. */
-  #intent: ExitCause | 'stop' | undefined
+  #intent: Intent | undefined
+  #stopPlan: ShutdownPlan
   #step: StopStep | undefined
   #fault: FramingError | undefined
   #unterminated = false
@@ -66,31 +66,24 @@ export class Incarnation {
   constructor(owner: Owner, plan: WorkerPlan, number: number) {
     this.#owner = owner
     this.#plan = plan
-    this.number = number
+    this.#number = number
     this.#startedAt = owner.clock.now()
     this.#startedDate = owner.clock.date()
     this.#readiness = new Readiness(plan.ready)
+    this.#watchdog = new Watchdog(owner.clock, plan.limits, (cause) => this.#fail(cause))
     this.#lastOutput = new LastOutput(owner.clock, 2)
-    const exited = Promise.withResolvers<Exit>()
-    this.exited = exited.promise
-    this.#resolveExited = exited.resolve
-    const settled = Promise.withResolvers<void>()
-    this.settled = settled.promise
-    this.#resolveSettled = settled.resolve
+    this.#stopPlan = plan.shutdown
+    ;({ promise: this.exited, resolve: this.#resolveExited } = Promise.withResolvers<Exit>())
+    ;({ promise: this.settled, resolve: this.#resolveSettled } = Promise.withResolvers<void>())
   }
 
+  /** The process id while there is a process. */
   get pid(): number | undefined {
     return this.#exit === undefined ? this.#process?.pid : undefined
   }
 
-  get channel(): StreamChannel<any, any> | undefined {
+  get channel(): AnyChannel | undefined {
     return this.#channel
-  }
-
-  /** The channel as soon as there is a process; undefined when there will be none. */
-  opened(): Promise<StreamChannel<any, any> | undefined> {
-    if (this.#channel !== undefined || this.#exit !== undefined) return Promise.resolve(this.#channel)
-    return (this.#opened ??= Promise.withResolvers<StreamChannel<any, any> | undefined>()).promise
   }
 
   get exit(): Exit | undefined {
@@ -105,15 +98,22 @@ export class Incarnation {
     return { stdout: this.#stdoutTail.toString(), stderr: this.#stderrTail.toString() }
   }
 
-  /** Resolves when it is ready; rejects with `SpawnError` or `ExitError`, after it has ended. */
-  async start(command: ResolvedCommand): Promise<void> {
-    const process = await this.#launch(command)
-    this.#adopt(process, command)
-    await this.#untilReady()
-    this.#watchAlive()
+  /** The channel as soon as there is a process; undefined when there will be none. */
+  opened(): Promise<AnyChannel | undefined> {
+    if (this.#channel !== undefined || this.#exit !== undefined) return Promise.resolve(this.#channel)
+    return (this.#opened ??= Promise.withResolvers<AnyChannel | undefined>()).promise
   }
 
-  /** A life that never came to be: its command could not be found. */
+  /** Resolves when it is ready. Rejects with `SpawnError` or `ExitError`, after it has ended. */
+  async start(command: ResolvedCommand): Promise<void> {
+    this.#adopt(await this.#launch(command), command)
+    if (this.#plan.ready !== 'spawn') await this.#untilReady()
+    if (this.#exit !== undefined) throw new ExitError('start', this.#exit)
+    this.#owner.emit({ type: 'ready', after: this.#uptime() })
+    if (this.#plan.alive !== undefined) this.#watchdog.watchAlive(this.#plan.alive, this.#owner.self)
+  }
+
+  /** A life that never came to be: its command cannot be run. */
   failed(error: SpawnError): void {
     this.#finish({ kind: 'crashed', error, stage: 'spawn' })
   }
@@ -121,7 +121,9 @@ export class Incarnation {
   /** Climbs the ladder. A second call with a shorter one ends it sooner. */
   stop(plan: ShutdownPlan): Promise<Exit> {
     this.#intent ??= 'stop'
-    this.#end(plan)
+    this.#stopPlan = plan
+    this.#abort.abort()
+    this.#climb(plan)
     return this.exited
   }
 
@@ -129,62 +131,90 @@ export class Incarnation {
     this.#process?.kill(killSignal)
   }
 
-  /** Ends it for a cause of its own. The first cause counts; who has ended already keeps its own. */
-  fail(cause: ExitCause): void {
-    if (this.#status !== undefined || this.#intent !== undefined) return
-    this.#intent = cause
-    this.#end({ ...this.#plan.shutdown, farewell: undefined, eof: 0 })
-  }
+  // ── its start ──
 
   async #launch(command: ResolvedCommand): Promise<RunningProcess> {
     const { id, launcher, starts } = this.#owner
     const { stdin = 'pipe', stdout = 'pipe', stderr = 'tail' } = this.#plan.spec
-    const pipes = { stdin, stdout, stderr: stderr === 'tail' ? 'pipe' : stderr } as const
+    const streams = { stdin, stdout, stderr: stderr === 'tail' ? 'pipe' : stderr } as const
     try {
-      return await starts.run(() => launcher.launch({ worker: id, ...command, ...pipes }), this.#abort.signal)
+      return await starts.run(() => launcher.launch({ worker: id, ...command, ...streams }), this.#abort.signal)
     } catch (error) {
-      if (!this.#abort.signal.aborted) {
-        this.#finish({ kind: 'crashed', error: error as Error, stage: 'spawn' })
-        throw error
-      }
-      this.#finish({ kind: 'stopped', step: 'eof' })
-      throw new ExitError('start', await this.exited)
+      const aborted = this.#abort.signal.aborted
+      this.#finish(
+        aborted ? { kind: 'stopped', step: 'eof' } : { kind: 'crashed', error: error as Error, stage: 'spawn' },
+      )
+      throw aborted ? new ExitError('start', await this.exited) : error
     }
   }
 
   #adopt(process: RunningProcess, command: ResolvedCommand): void {
     this.#process = process
+    this.#watchdog.start()
+    this.#openChannel(process)
+    readStderr(process.stderr, this.#stderrTail, this)
+    void process.exited.then((status) => this.#onProcessEnd(status))
     this.#owner.emit({ type: 'spawned', pid: process.pid, file: command.file })
-    this.#lastOutputAt = this.#owner.clock.now()
-    this.#openStdout(process)
-    this.#openStderr(process)
-    this.#watchLimits()
-    process.exited.then(
-      (status) => this.#onExit(status),
-      () => {},
-    )
     this.#readiness.probe((probe) => Promise.resolve().then(() => probe(this.#owner.self)))
     // It was stopped between its start and now.
-    if (this.#intent === 'stop') this.#end(this.#plan.shutdown)
+    if (this.#intent === 'stop') this.#climb(this.#stopPlan)
   }
 
-  #openStdout(process: RunningProcess): void {
+  #openChannel(process: RunningProcess): void {
     const { id, self } = this.#owner
     const { onMessage } = this.#plan.spec
-    this.#channel = new StreamChannel(this.#plan.framing, process.stdout, process.stdin, `worker "${id}"`, this)
-    if (this.#readiness.watches) this.#channel.watch(this.#readiness)
+    const channel: AnyChannel = new StreamChannel(
+      this.#plan.framing,
+      process.stdout,
+      process.stdin,
+      `worker "${id}"`,
+      this,
+    )
+    this.#channel = channel
+    if (this.#readiness.watches) channel.watch(this.#readiness)
+    this.#opened?.resolve(channel)
     if (onMessage === undefined) return
-    this.#channel.listen(
+    channel.listen(
       (message) => onMessage(message, self),
-      (error) => this.fail({ kind: 'crashed', error, stage: 'onMessage' }),
+      (error) => this.#fail({ kind: 'crashed', error, stage: 'onMessage' }),
     )
   }
 
-  // ── ChannelObserver ──
+  async #untilReady(): Promise<void> {
+    const timer = this.#watchdog.watchReady(this.#plan.readyTimeout)
+    const failed = (error: unknown): Promise<Exit> => {
+      this.#fail({ kind: 'crashed', error: toError(error), stage: 'ready' })
+      return this.exited
+    }
+    const exit = await Promise.race([this.#readiness.reached.then(() => undefined, failed), this.exited])
+    timer?.cancel()
+    if (exit !== undefined) throw new ExitError('start', exit)
+  }
+
+  // ── what its channel and its stderr tell ──
 
   chunk(bytes: Uint8Array): void {
     this.#stdoutTail.push(bytes)
-    this.#countOutput(bytes.length)
+    this.#lastOutput.chunk(bytes.length)
+    this.#watchdog.output(bytes.length)
+  }
+
+  stderrChunk(bytes: number): void {
+    this.#lastOutput.chunk(bytes)
+    this.#watchdog.output(bytes)
+  }
+
+  get stderrLine(): ((line: string) => void) | undefined {
+    const { onStderr } = this.#plan.spec
+    if (onStderr === undefined && !this.#readiness.watches) return undefined
+    return (line) => {
+      this.#readiness.line(line)
+      try {
+        onStderr?.(line, this.#owner.self)
+      } catch (error) {
+        this.#fail({ kind: 'crashed', error: toError(error), stage: 'onStderr' })
+      }
+    }
   }
 
   notice(notice: FramingError): void {
@@ -193,11 +223,13 @@ export class Incarnation {
   }
 
   inputEnded(fault: FramingError | undefined): void {
-    if (fault !== undefined) {
-      this.#fault = fault
-      this.#unterminated ||= fault.reason === 'truncated'
-      if (fault.reason !== 'truncated') this.fail({ kind: 'protocol', error: fault })
-    }
+    this.#fault = fault
+    if (fault?.reason === 'truncated') this.#unterminated = true
+    else if (fault !== undefined) this.#fail({ kind: 'protocol', error: fault })
+    this.#lastOutput.ended()
+  }
+
+  stderrEnded(): void {
     this.#lastOutput.ended()
   }
 
@@ -205,155 +237,54 @@ export class Incarnation {
     this.#stallTimer?.cancel()
     this.#stallTimer = undefined
     if (!paused || this.#status !== undefined) return
-    this.#stallTimer = this.#owner.clock.after(STALLED_AFTER, () =>
-      this.#owner.emit({ type: 'stalled', after: STALLED_AFTER }),
-    )
+    const report = (): void => this.#owner.emit({ type: 'stalled', after: STALLED_AFTER })
+    this.#stallTimer = this.#owner.clock.after(STALLED_AFTER, report)
   }
 
-  // ── the rest of a life ──
+  // ── its end ──
 
-  #openStderr(process: RunningProcess): void {
-    const { onStderr } = this.#plan.spec
-    const wanted = onStderr !== undefined || this.#plan.ready instanceof RegExp
-    const decoder = wanted
-      ? new LineDecoder('stderr', STDERR_LINE_MAX, true, (notice) => this.notice(notice))
-      : undefined
-    const onLine = (line: string): void => this.#onStderrLine(line)
-    process.stderr.start(
-      (chunk) => {
-        this.#stderrTail.push(chunk)
-        this.#countOutput(chunk.length)
-        decoder?.push(chunk, onLine)
-        return true
-      },
-      () => {
-        decoder?.end(onLine)
-        this.#lastOutput.ended()
-      },
-    )
+  /** Ends it for a cause of its own. The first cause counts; who has ended already keeps its own. */
+  #fail(cause: ExitCause): void {
+    if (this.#status !== undefined || this.#intent !== undefined) return
+    this.#intent = cause
+    this.#climb({ ...this.#plan.shutdown, farewell: undefined, eof: 0 })
   }
 
-  #onStderrLine(line: string): void {
-    this.#readiness.line(line)
-    try {
-      this.#plan.spec.onStderr?.(line, this.#owner.self)
-    } catch (error) {
-      this.fail({ kind: 'crashed', error: error as Error, stage: 'onStderr' })
-    }
-  }
-
-  #countOutput(bytes: number): void {
-    this.#lastOutput.chunk(bytes)
-    this.#outputBytes += bytes
-    const { output, idle } = this.#plan.limits
-    if (idle !== undefined) this.#lastOutputAt = this.#owner.clock.now()
-    if (output !== undefined && this.#outputBytes > output.max) this.#breakLimit('output', this.#outputBytes)
-  }
-
-  #watchLimits(): void {
-    const { wallTime, idle } = this.#plan.limits
-    if (wallTime !== undefined) this.#after(wallTime.max, () => this.#breakLimit('wallTime', this.#uptime()))
-    if (idle !== undefined) this.#watchIdle(idle.max)
-  }
-
-  #watchIdle(max: number): void {
-    const silent = this.#owner.clock.now() - this.#lastOutputAt
-    if (silent >= max) this.#breakLimit('idle', silent)
-    else this.#after(max - silent, () => this.#watchIdle(max))
-  }
-
-  #breakLimit(limit: LimitName, observed: number): void {
-    const applied = this.#plan.limits[limit]
-    if (applied !== undefined) this.fail({ kind: 'limit', limit, observed, ...applied })
-  }
-
-  async #untilReady(): Promise<void> {
-    if (this.#plan.ready !== 'spawn') await this.#waitReady(this.#plan.readyTimeout)
-    if (this.#exit !== undefined) throw new ExitError('start', this.#exit)
-    this.#owner.emit({ type: 'ready', after: this.#uptime() })
-  }
-
-  async #waitReady(timeout: number): Promise<void> {
-    const timer = this.#owner.clock.after(timeout, () => this.fail({ kind: 'unready', after: timeout }))
-    const failed = (error: unknown): Promise<Exit> => {
-      this.fail({ kind: 'crashed', error: error instanceof Error ? error : new Error(String(error)), stage: 'ready' })
-      return this.exited
-    }
-    const exit = await Promise.race([this.#readiness.reached.then(() => undefined, failed), this.exited])
-    timer.cancel()
-    if (exit !== undefined) throw new ExitError('start', exit)
-  }
-
-  #watchAlive(): void {
-    const { alive } = this.#plan
-    if (alive !== undefined) this.#after(alive.every, () => void this.#checkAlive(alive))
-  }
-
-  async #checkAlive({ timeout, check }: NonNullable<WorkerPlan['alive']>): Promise<void> {
-    const late = Promise.withResolvers<void>()
-    const timer = this.#owner.clock.after(timeout, () => late.reject(new Error('no answer')))
-    try {
-      await Promise.race([check(this.#owner.self), late.promise])
-      this.#watchAlive()
-    } catch {
-      this.fail({ kind: 'unresponsive', after: timeout })
-    } finally {
-      timer.cancel()
-    }
-  }
-
-  #end(plan: ShutdownPlan): void {
-    this.#abort.abort()
+  #climb(plan: ShutdownPlan): void {
     const process = this.#process
     if (process === undefined || this.#status !== undefined) return
-    const channel = this.#channel
-    void climb(
-      {
-        farewell: (message) => void channel?.send(message),
-        endInput: () => void channel?.end(),
-        kill: (killSignal) => process.kill(killSignal),
-        exited: process.exited,
-      },
-      plan,
-      this.#owner.clock,
-      (step) => {
-        if (this.#status === undefined) this.#step = step
-      },
-    )
+    const rungs = {
+      farewell: (message: unknown) => void this.#channel?.send(message),
+      endInput: () => void this.#channel?.end(),
+      kill: (killSignal: NodeJS.Signals) => process.kill(killSignal),
+      exited: process.exited,
+    }
+    void climb(rungs, plan, this.#owner.clock, (step) => {
+      if (this.#status === undefined) this.#step = step
+    })
   }
 
-  #onExit(status: ProcessStatus): void {
+  #onProcessEnd(status: ProcessStatus): void {
     this.#status = status
-    this.#cancelTimers()
+    this.#stopWatching()
     this.#channel?.closeOutput('it has ended')
     this.#channel?.drain()
     void this.#lastOutput.wait().then(() => {
       this.#process?.release()
       this.#process?.stderr.destroy()
       this.#channel?.destroy('it has ended')
-      this.#finish(this.#cause(status))
+      this.#finish(causeOf({ status, intent: this.#intent, step: this.#step, fault: this.#fault }))
     })
   }
 
-  #cause(status: ProcessStatus): ExitCause {
-    const { exitCode, signalCode } = status
-    if (this.#intent === 'stop' && this.#step !== undefined) {
-      return { kind: 'stopped', step: this.#step, ...(signalCode ? { signalCode } : { exitCode: exitCode ?? 0 }) }
-    }
-    if (this.#intent !== undefined && this.#intent !== 'stop') return this.#intent
-    if (signalCode !== undefined) return { kind: 'signaled', signalCode }
-    if (exitCode !== 0 && exitCode !== undefined) return { kind: 'failed', exitCode }
-    return this.#fault === undefined ? { kind: 'normal' } : { kind: 'protocol', error: this.#fault }
-  }
-
   #finish(cause: ExitCause): void {
-    this.#cancelTimers()
+    this.#stopWatching()
     const exit = { ...this.#facts(), ...cause } as Exit
     this.#exit = exit
     this.#owner.ended(exit)
     this.#owner.emit({ type: 'exited', exit })
     this.#resolveExited(exit)
-    this.#opened?.resolve(undefined)
+    this.#opened?.resolve(this.#channel)
     if (this.#channel === undefined) this.#callOnExit(exit)
     else this.#channel.onceDrained(() => this.#callOnExit(exit))
   }
@@ -362,7 +293,7 @@ export class Incarnation {
     try {
       this.#plan.spec.onExit?.(exit, this.#owner.self)
     } catch (cause) {
-      const error = cause instanceof Error ? cause : new Error(String(cause))
+      const error = toError(cause)
       this.#owner.emit({ type: 'callback-failed', callback: 'onExit', error })
       process.emitWarning(
         `onExit of worker "${this.#owner.id}" threw: ${error.stack ?? error.message}`,
@@ -374,15 +305,16 @@ export class Incarnation {
 
   #facts(): Omit<Exit, 'kind'> {
     const pid = this.#process?.pid
+    const { stdout, stderr } = this.tail
     return {
       id: this.#owner.id,
       ...(pid === undefined ? {} : { pid }),
-      incarnation: this.number,
+      incarnation: this.#number,
       startedAt: this.#startedDate,
       uptime: this.#uptime(),
       usage: NO_USAGE,
-      stdoutTail: this.#stdoutTail.toString(),
-      stderrTail: this.#stderrTail.toString(),
+      stdoutTail: stdout,
+      stderrTail: stderr,
       ...(this.#unterminated ? { unterminated: true } : {}),
     }
   }
@@ -391,14 +323,10 @@ export class Incarnation {
     return this.#owner.clock.now() - this.#startedAt
   }
 
-  #after(ms: number, fire: () => void): void {
-    if (this.#status !== undefined) return
-    ;(this.#timers ??= []).push(this.#owner.clock.after(ms, fire))
-  }
-
-  #cancelTimers(): void {
-    for (const timer of this.#timers ?? []) timer.cancel()
-    this.#timers = undefined
+  #stopWatching(): void {
+    this.#watchdog.cancel()
     this.#stallTimer?.cancel()
   }
 }
+
+const toError = (value: unknown): Error => (value instanceof Error ? value : new Error(String(value)))

@@ -6,7 +6,7 @@ import type { Launcher } from '../process/launcher.ts'
 import { type Shutdown, type ShutdownPlan, planShutdown } from '../process/ladder.ts'
 import type { Restart } from '../supervisor/child.ts'
 import { type Backoff, type Intensity, RestartPolicy } from '../supervisor/restart-policy.ts'
-import { type AppliedLimits, type Limits, applyLimits } from './limits.ts'
+import { type AppliedLimits, type Limits, applyLimits } from '../process/limits.ts'
 import type { Worker } from './worker.ts'
 
 /** When a worker counts as usable: at once, at its first message, at a line that matches, or when your probe says so. */
@@ -80,7 +80,7 @@ export interface WorkerPlan {
 }
 
 /** One for all who name none, so that a broadcast encodes once. */
-const DEFAULT_FRAMING = lines()
+export const DEFAULT_FRAMING = lines()
 
 const KEYS: Readonly<Record<keyof WorkerSpec, true>> = {
   cwd: true,

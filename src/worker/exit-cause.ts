@@ -1,0 +1,32 @@
+import type { FramingError } from '../base/errors.ts'
+import type { ExitCause, StopStep } from '../base/exit.ts'
+import type { ProcessStatus } from '../process/launcher.ts'
+
+/** Why we end a worker, written down before the first rung of the ladder is tried. */
+export type Intent = ExitCause | 'stop'
+
+/** Everything known when a process has ended. */
+export interface Ending {
+  readonly status: ProcessStatus
+  /** What we were about to do; the rung that was tried last before the end. */
+  readonly intent: Intent | undefined
+  readonly step: StopStep | undefined
+  /** What broke its output. */
+  readonly fault: FramingError | undefined
+}
+
+/**
+ * The one cause of an end. First match wins: an end we wanted, an end we made for a cause, a signal, a code. A worker
+ * that ended by itself before a rung was tried keeps its own cause.
+ */
+export function causeOf({ status, intent, step, fault }: Ending): ExitCause {
+  const { exitCode = 0, signalCode } = status
+  if (intent === 'stop' && step !== undefined) {
+    return { kind: 'stopped', step, ...(signalCode === undefined ? { exitCode } : { signalCode }) }
+  }
+  if (intent !== undefined && intent !== 'stop') return intent
+  if (signalCode !== undefined) return { kind: 'signaled', signalCode }
+  if (exitCode !== 0) return { kind: 'failed', exitCode }
+  // It says that all is well, but its last message is not whole.
+  return fault === undefined ? { kind: 'normal' } : { kind: 'protocol', error: fault }
+}
