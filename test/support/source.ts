@@ -1,0 +1,44 @@
+import { readdirSync, readFileSync } from 'node:fs'
+import { join, posix } from 'node:path'
+
+/** One source file: `text` as written, `code` without comments and without what is in templates. */
+export interface Source {
+  readonly path: string
+  readonly text: string
+  readonly code: string
+}
+
+/** The TypeScript below `folder`, tests left out; paths are relative to it. */
+export function sourcesBelow(folder: string): Source[] {
+  return readdirSync(folder, { recursive: true, encoding: 'utf8' })
+    .filter((path) => path.endsWith('.ts') && !path.endsWith('.test.ts'))
+    .toSorted()
+    .map((path) => source(path, readFileSync(join(folder, path), 'utf8')))
+}
+
+export function source(path: string, text: string): Source {
+  return { path, text, code: bare(text) }
+}
+
+/** What a file imports, re-exports or loads: `../base/clock.ts`, `node:fs`, `commander`. */
+export function importsOf({ code }: Source): string[] {
+  const forms = /\b(?:from|import|require)\b\s*\(?\s*(['"])(?<specifier>[^'"\n]+)\1/g
+  return [...code.matchAll(forms)].map((form) => form.groups?.['specifier'] ?? '')
+}
+
+/** The file below the same root that a relative import names. */
+export function resolveImport(path: string, specifier: string): string {
+  return posix.normalize(posix.join(posix.dirname(path), specifier))
+}
+
+/** Blanks comments and the text of templates (not what stands in their `${}`), keeping every line where it is. */
+function bare(text: string): string {
+  const pieces =
+    /(?<quoted>'(?:\\.|[^'\\\n])*'|"(?:\\.|[^"\\\n])*")|(?<template>`(?:\\[\s\S]|[^`\\])*`)|(?<comment>\/\*[\s\S]*?\*\/|\/\/[^\n]*)|(?<regex>(?<=[=(,:;!&|?[]\s*)\/(?![*/])(?:\\.|\[(?:\\.|[^\]\\\n])*\]|[^/\\[\n])+\/)/g
+  return text.replaceAll(pieces, (piece: string, ...rest: unknown[]) => {
+    const kind = rest.at(-1) as Record<string, string | undefined>
+    if (kind['comment'] !== undefined) return piece.replaceAll(/[^\n]/g, ' ')
+    if (kind['template'] === undefined) return piece
+    return piece.replaceAll(/(?<hole>\$\{[^{}]*\})|[^\n]/g, (_, hole?: string) => hole ?? ' ')
+  })
+}
