@@ -1,0 +1,30 @@
+// Compiles what the contenders run into .cache/bench/, and says what there is.
+import { spawnSync } from 'node:child_process'
+import { mkdirSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
+
+const here = (path) => fileURLToPath(new URL(path, import.meta.url))
+const cache = here('../.cache/bench/')
+
+/** The commands of the C programs, with stand-ins where there is no compiler; undefined for what cannot be had. */
+export function build() {
+  mkdirSync(cache, { recursive: true })
+  const compiled = ['echo', 'gen', 'floor'].map((name) =>
+    run('cc', ['-O2', '-o', `${cache}${name}`, here(`native/${name}.c`)]),
+  )
+  const native = compiled.every(Boolean)
+  const go = run('go', ['build', '-o', `${cache}ingest-go`, '.'], here('go'))
+  return {
+    echo: native ? [`${cache}echo`] : ['/bin/cat'],
+    gen: native ? [`${cache}gen`] : [process.execPath, here('gen.mjs')],
+    floor: native ? `${cache}floor` : undefined,
+    go: go ? `${cache}ingest-go` : undefined,
+    strace: run('strace', ['-o', '/dev/null', '-e', 'trace=write', '/bin/true']),
+  }
+}
+
+function run(command, args, cwd) {
+  const { status, error, stderr } = spawnSync(command, args, { cwd, encoding: 'utf8' })
+  if (error === undefined && status !== 0) process.stderr.write(`${command} ${args.join(' ')}: ${stderr}`)
+  return status === 0
+}

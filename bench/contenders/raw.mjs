@@ -1,0 +1,37 @@
+// What a careful person writes by hand: node:child_process, and a Buffer cut at each newline.
+import { spawn } from 'node:child_process'
+
+const NEWLINE = 10
+
+export async function ingest(file, args, onLine) {
+  const child = spawn(file, args)
+  child.stderr.resume()
+  child.stdout.on('data', splitter(onLine))
+  await new Promise((resolve) => child.on('close', resolve))
+}
+
+export async function open(file, args, onLine) {
+  const child = start(file, args)
+  child.stdout.on('data', splitter(onLine))
+  return { send: (line) => child.stdin.write(`${line}\n`) }
+}
+
+export function start(file, args) {
+  const child = spawn(file, args)
+  child.stdin.on('error', () => {})
+  child.stderr.resume()
+  return child
+}
+
+function splitter(onLine) {
+  let rest = null
+  return (chunk) => {
+    const bytes = rest === null ? chunk : Buffer.concat([rest, chunk])
+    let from = 0
+    for (let at = bytes.indexOf(NEWLINE); at !== -1; at = bytes.indexOf(NEWLINE, from)) {
+      onLine(bytes.toString('utf8', from, at))
+      from = at + 1
+    }
+    rest = from < bytes.length ? bytes.subarray(from) : null
+  }
+}

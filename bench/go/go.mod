@@ -1,0 +1,3 @@
+module pagent/bench
+
+go 1.19

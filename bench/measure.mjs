@@ -1,0 +1,47 @@
+// Clocks and counters of one process, and the little arithmetic on them.
+import { readFileSync, readdirSync } from 'node:fs'
+import { setTimeout as sleep } from 'node:timers/promises'
+
+/** Starts a stopwatch for wall time and the CPU time of this process, in seconds. */
+export function stopwatch() {
+  const from = performance.now()
+  const used = process.cpuUsage()
+  return () => {
+    const { user, system } = process.cpuUsage(used)
+    return { wall: (performance.now() - from) / 1e3, cpu: (user + system) / 1e6 }
+  }
+}
+
+/** Memory in KiB and open files of this process, after garbage collection. */
+export async function footprint() {
+  for (let i = 0; i < 3; i++) {
+    await sleep(100)
+    globalThis.gc()
+  }
+  const rollup = readFileSync('/proc/self/smaps_rollup', 'utf8')
+  const kib = (name) => Number(new RegExp(`^${name}:\\s+(\\d+)`, 'm').exec(rollup)[1])
+  return { rss: kib('Rss'), pss: kib('Pss'), files: readdirSync('/proc/self/fd').length }
+}
+
+/** CPU ticks of the whole machine so far. */
+export function machineTicks() {
+  const fields = readFileSync('/proc/stat', 'utf8').split('\n', 1)[0].split(/\s+/).slice(1, 9).map(Number)
+  return { all: fields.reduce((sum, field) => sum + field, 0), idle: fields[3] + fields[4], stolen: fields[7] }
+}
+
+/** Which share of the time in which somebody wanted to run went to other machines on the same host. */
+export function stealSince(before) {
+  const after = machineTicks()
+  return (after.stolen - before.stolen) / (after.all - after.idle - before.all + before.idle || 1)
+}
+
+export function quantile(values, q) {
+  const sorted = Float64Array.from(values).toSorted()
+  return sorted[Math.round(q * (sorted.length - 1))]
+}
+
+export function median(values) {
+  const sorted = Float64Array.from(values).toSorted()
+  const half = sorted.length >> 1
+  return sorted.length % 2 === 1 ? sorted[half] : (sorted[half - 1] + sorted[half]) / 2
+}

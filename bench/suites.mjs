@@ -1,0 +1,74 @@
+// Which contender runs which workload, what is shown of it, and what pagent promises.
+import { fileURLToPath } from 'node:url'
+
+const childFile = fileURLToPath(new URL('child.mjs', import.meta.url))
+
+/** `size` says how much work there is; `builds` are other builds of pagent, to be compared with this one. */
+export function suites(tools, size, builds) {
+  const { echo, gen } = tools
+  const all = (workload, options, slow = options) => ({
+    pagent: node('pagent', workload, options),
+    ...Object.fromEntries(
+      builds.map((path) => [`pagent ${path}`, node('pagent', workload, options, { PAGENT: path })]),
+    ),
+    raw: node('raw', workload, options),
+    readline: node('readline', workload, options),
+    execa: node('execa', workload, slow),
+  })
+  const floor = (workload, values) =>
+    tools.floor === undefined ? {} : { floor: { command: [tools.floor, workload, ...pairs(values)], env: {} } }
+  const go = tools.go === undefined ? {} : { go: { command: [tools.go, ...gen, String(size.lines)], env: {} } }
+  const talk = { echo, workers: size.workers, rounds: size.rounds, trips: size.trips }
+
+  return {
+    ingest: {
+      title: `Reading: ${size.lines / 1e6} M lines of 100 bytes, each to a callback as a string (execa: a tenth of them)`,
+      columns: { lines_s: 'lines/s', mb_s: 'MB/s', cpu_s_gb: 'CPU s/GB' },
+      contenders: {
+        ...floor('ingest', { gen: gen[0], lines: size.lines }),
+        ...go,
+        ...all('ingest', { gen, lines: size.lines }, { gen, lines: size.lines / 10 }),
+      },
+      budgets: [
+        { value: 'lines_s', over: 'readline', atLeast: 4 },
+        { value: 'lines_s', over: 'execa', atLeast: 15 },
+        { value: 'lines_s', over: 'go', atLeast: 1.5 },
+        { value: 'cpu_s_gb', atMost: 1.3 },
+      ],
+    },
+    roundtrip: {
+      title: 'Round trip: a line of 64 bytes to an echo and back, one at a time',
+      columns: { p50_us: 'median µs', p99_us: 'p99 µs', cpu_us: 'CPU µs/trip' },
+      contenders: { ...floor('roundtrip', { echo: echo[0], trips: size.trips }), ...all('roundtrip', talk) },
+      budgets: [{ value: 'p50_us', over: 'raw', atMost: 1 }],
+    },
+    fanout: {
+      title: `Fan-out: one line to ${size.workers} echo workers and all replies awaited, ${size.rounds} times`,
+      columns: { msgs_s: 'messages/s', cpu_us: 'CPU µs/message' },
+      contenders: {
+        ...floor('fanout', { echo: echo[0], workers: size.workers, rounds: size.rounds }),
+        ...all('fanout', talk),
+        'pagent broadcast': node('pagent', 'fanout', talk, { BROADCAST: '1' }),
+      },
+      budgets: [
+        { value: 'msgs_s', over: 'raw', atLeast: 1.05 },
+        { value: 'msgs_s', over: 'execa', atLeast: 1.6 },
+      ],
+    },
+    memory: {
+      title: `Waiting: ${size.workers} idle echo workers, what each costs its master (start: until its first reply)`,
+      columns: { rss_kib: 'RSS KiB', pss_kib: 'PSS KiB', files: 'files', start_ms: 'start ms' },
+      contenders: all('memory', talk),
+      budgets: [{ value: 'rss_kib', over: 'raw', atMost: 1.2 }],
+    },
+  }
+}
+
+function node(contender, workload, options, env = {}) {
+  return {
+    command: [process.execPath, '--expose-gc', childFile, contender, workload, JSON.stringify(options)],
+    env,
+  }
+}
+
+const pairs = (values) => Object.entries(values).map(([key, value]) => `${key}=${value}`)
