@@ -87,7 +87,7 @@ export function isAbnormal(exit: Pick<Exit, 'kind'>): boolean {
 
 /** One sentence without the name: `exited with code 3 after 1.2s`. */
 export function describeExit(exit: Exit): string {
-  return `${describeCause(exit)} after ${formatMillis(exit.uptime)}`
+  return exit.kind === 'unready' ? describeCause(exit) : `${describeCause(exit)} after ${formatMillis(exit.uptime)}`
 }
 
 function describeCause(exit: ExitCause): string {

@@ -52,7 +52,7 @@ export class StreamChannel<In, Out = In> implements Channel<In, Out>, Selectable
     const { promise, resolve } = Promise.withResolvers<void>()
     this.closed = promise
     this.#markClosed = resolve
-    sink.onClose(() => this.closeOutput(`${who} does not read any more`))
+    sink.onClose(() => this.closeOutput('it does not read any more'))
     source.start(this.#onChunk, this.#onEnd)
   }
 

@@ -151,7 +151,6 @@ function spawnError(command: LaunchCommand, cause: unknown): SpawnError {
 
 function explain(command: LaunchCommand, code: string | undefined, message: string): string {
   if (code === 'ENOENT') return `${command.path} is there, but the interpreter its first line names is not`
-  if (code === 'ENOEXEC') return `${command.path} is neither a program nor a script with a #! line`
   if (code === 'E2BIG') return 'its arguments and environment are larger than the system allows'
   if (code === 'EMFILE' || code === 'ENFILE')
     return 'there are no file descriptors left; raise the limit (ulimit -n), or start fewer'

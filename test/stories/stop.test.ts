@@ -1,0 +1,92 @@
+import assert from 'node:assert/strict'
+import { describe } from 'node:test'
+import { isAlive } from '../support/processes.ts'
+import { fixture, story } from '../support/story.ts'
+
+void describe('stopping', () => {
+  story('a program that reads its stdin ends by itself at the end of it', async (master) => {
+    const cat = await master.getWorker('cat').start('cat')
+    const exit = await cat.stop()
+    assert.equal(exit.kind, 'stopped')
+    assert.partialDeepStrictEqual(exit, { step: 'eof', exitCode: 0 })
+  })
+
+  story('a farewell message is tried first, and the exit says that it worked', async (master) => {
+    const shell = await master.getWorker('shell').start('sh')
+    const exit = await shell.stop({ farewell: 'exit 4' })
+    assert.partialDeepStrictEqual(exit, { kind: 'stopped', step: 'farewell', exitCode: 4 })
+  })
+
+  story('non-zero after we closed its stdin is still a stop: language servers do that', async (master) => {
+    const server = await master.getWorker('lsp').start('sh', ['-c', 'cat >/dev/null; exit 1'])
+    assert.partialDeepStrictEqual(await server.stop(), { kind: 'stopped', step: 'eof', exitCode: 1 })
+  })
+
+  story('a program that does not read its stdin gets SIGTERM, and its last words are delivered', async (master) => {
+    const worker = await master.getWorker('w').start(fixture('ends-at-sigterm.sh'), [], { ready: 'first-message' })
+    const exit = await worker.stop({ eof: 20 })
+    assert.partialDeepStrictEqual(exit, { kind: 'stopped', step: 'SIGTERM', exitCode: 0 })
+    assert.deepEqual([await worker.receive(), await worker.receive(), await worker.receive()], ['up', 'bye', undefined])
+  })
+
+  story('a program that ignores SIGTERM is killed after its grace', async (master) => {
+    const worker = await master.getWorker('w').start(fixture('ignore-sigterm.sh'), [], { ready: 'first-message' })
+    const { pid } = worker
+    const exit = await worker.stop({ eof: 20, grace: 50 })
+    assert.partialDeepStrictEqual(exit, { kind: 'stopped', step: 'SIGKILL', signalCode: 'SIGKILL' })
+    assert.equal(isAlive(pid ?? 0), false)
+  })
+
+  story('another signal than SIGTERM can be asked for', async (master) => {
+    const worker = await master
+      .getWorker('w')
+      .start('sh', ['-c', 'trap "exit 5" USR1; echo up; while :; do sleep 0.05; done'], {
+        ready: 'first-message',
+        shutdown: { eof: 0, killSignal: 'SIGUSR1' },
+      })
+    assert.partialDeepStrictEqual(await worker.stop(), { kind: 'stopped', step: 'SIGUSR1', exitCode: 5 })
+  })
+
+  story('a second stop with a shorter ladder ends it sooner', async (master) => {
+    const worker = await master.getWorker('w').start(fixture('ignore-sigterm.sh'), [], { ready: 'first-message' })
+    const slow = worker.stop({ eof: '1h', grace: '1h' })
+    const fast = worker.stop({ eof: 0, grace: 0 })
+    assert.equal(await slow, await fast)
+    assert.partialDeepStrictEqual(await fast, { kind: 'stopped', step: 'SIGKILL' })
+  })
+
+  story('stopping what has ended, or never began, answers at once', async (master) => {
+    const worker = master.getWorker('w')
+    assert.partialDeepStrictEqual(await worker.stop(), { kind: 'stopped', incarnation: 0 })
+    await worker.start('true')
+    const exit = await worker.exited
+    assert.equal(await worker.stop(), exit)
+  })
+
+  story('the whole tree goes with the worker, whatever its members ignore', async (master) => {
+    const token = `1234.${process.pid}`
+    const worker = await master
+      .getWorker('w')
+      .start(fixture('ignores-everything.sh'), [token], { ready: 'first-message' })
+    await worker.stop({ eof: 0, grace: 30 })
+    const { findByToken } = await import('../support/processes.ts')
+    assert.deepEqual(findByToken(token), [])
+  })
+
+  story('a worker that is stopped while it starts ends as stopped, and its start says so', async (master) => {
+    const worker = master.getWorker('w')
+    const started = worker.start('cat', [], { ready: 'first-message' })
+    const exit = await worker.stop()
+    assert.equal(exit.kind, 'stopped')
+    await assert.rejects(started, { code: 'ERR_PAGENT_EXIT', exit })
+    assert.equal(worker.state, 'exited')
+  })
+
+  story('kill is not stop: it reaches the whole tree and counts as a death', async (master) => {
+    const worker = await master.getWorker('w').start('sh', ['-c', 'sleep 1000 & echo $!; wait'])
+    const grandchild = Number(await worker.receive())
+    worker.kill()
+    assert.partialDeepStrictEqual(await worker.exited, { kind: 'signaled', signalCode: 'SIGKILL' })
+    assert.equal(isAlive(grandchild), false)
+  })
+})

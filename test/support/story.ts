@@ -1,0 +1,60 @@
+import { setImmediate as turn } from 'node:timers/promises'
+import { test } from 'node:test'
+import { fileURLToPath } from 'node:url'
+import { Master, type MasterOptions } from '../../src/index.ts'
+import { assertNothingLeft, holdings } from './processes.ts'
+
+/** A test over real processes: gets a master, and ends by asserting that nothing is left of it. */
+export function story(title: string, tell: (master: Master) => Promise<void>, options: MasterOptions = {}): void {
+  void test(title, async () => {
+    const before = holdings()
+    const master = new Master(options)
+    try {
+      await tell(master)
+    } finally {
+      await master.stop()
+    }
+    await turn()
+    await assertNothingLeft(before)
+  })
+}
+
+/** The path of a fixture: a small program named for what it does wrong. */
+export function fixture(name: string): string {
+  return fileURLToPath(new URL(`../fixtures/${name}`, import.meta.url))
+}
+
+/** Collects what happens to a master's workers, and waits for an event of a kind. */
+export function watch(master: Master): {
+  readonly seen: MasterEventLike[]
+  until(type: string, worker?: string): Promise<any>
+} {
+  const seen: MasterEventLike[] = []
+  const waiting: { match: (event: MasterEventLike) => boolean; resolve: (event: MasterEventLike) => void }[] = []
+  const events = master.events[Symbol.asyncIterator]()
+  const follow = async (): Promise<void> => {
+    for (let next = await events.next(); next.done !== true; next = await events.next()) {
+      const event = next.value as MasterEventLike
+      seen.push(event)
+      for (const waiter of waiting) if (waiter.match(event)) waiter.resolve(event)
+    }
+  }
+  void follow()
+  return {
+    seen,
+    until: (type, worker) =>
+      new Promise((resolve) => {
+        const match = (event: MasterEventLike): boolean =>
+          event.type === type && (worker === undefined || event.worker === worker)
+        const already = seen.find(match)
+        if (already === undefined) waiting.push({ match, resolve })
+        else resolve(already)
+      }),
+  }
+}
+
+export interface MasterEventLike {
+  readonly type: string
+  readonly worker?: string
+  readonly [key: string]: any
+}
