@@ -1,0 +1,50 @@
+import { constants } from 'node:os'
+import { SpawnError } from '../base/errors.ts'
+import type { Exit } from '../base/exit.ts'
+
+export const FAILED = 1
+export const WRONG_USAGE = 2
+/** As coreutils' `timeout`. */
+export const TIMED_OUT = 124
+/** As shells and `env`. */
+const CANNOT_RUN = 126
+const NOT_FOUND = 127
+
+/** The exit code of a command that stands for a program: the program's own, and what shells use for the rest. */
+export function exitCodeOf(exit: Exit): number {
+  switch (exit.kind) {
+    case 'normal':
+      return 0
+    case 'failed':
+      return exit.exitCode
+    case 'signaled':
+      return ofSignal(exit.signalCode)
+    case 'stopped':
+      return exit.signalCode === undefined ? (exit.exitCode ?? 0) : ofSignal(exit.signalCode)
+    case 'limit':
+    case 'unready':
+    case 'unresponsive':
+      return TIMED_OUT
+    case 'crashed':
+      return ofCrash(exit.error)
+    case 'gave-up':
+      return ofLast(exit.exits)
+    case 'protocol':
+    case 'lost':
+      return FAILED
+  }
+}
+
+export function ofSignal(signal: NodeJS.Signals): number {
+  return 128 + (constants.signals[signal] ?? 0)
+}
+
+function ofCrash(error: Error): number {
+  if (!(error instanceof SpawnError)) return FAILED
+  return error.errno === 'ENOENT' ? NOT_FOUND : CANNOT_RUN
+}
+
+function ofLast(exits: readonly Exit[]): number {
+  const last = exits.at(-1)
+  return last === undefined ? FAILED : exitCodeOf(last)
+}

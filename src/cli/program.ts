@@ -1,0 +1,69 @@
+import { readFileSync } from 'node:fs'
+import { Command, CommanderError } from 'commander'
+import { WRONG_USAGE } from './exit-code.ts'
+import { demoCommand } from './demo.ts'
+import { runCommand } from './run.ts'
+import { tell } from './terminal.ts'
+
+const EXAMPLES = `
+Examples:
+  pagent demo                                       see what it does, on real programs
+  pagent run -- node server.js                      one program, supervised, in the foreground
+  pagent run --restart always --grace 10s -- ./worker
+`
+
+/** Runs one command line; resolves with the exit code, and never rejects for what the user did. */
+export async function main(args: readonly string[]): Promise<number> {
+  let code = 0
+  const program = buildProgram((result) => (code = result))
+  try {
+    await program.parseAsync(args, { from: 'user' })
+    return code
+  } catch (error) {
+    return refuse(error, args[0] === 'run' ? 'pagent run --help' : 'pagent --help')
+  }
+}
+
+function buildProgram(finish: (code: number) => void): Command {
+  const program = new Command('pagent')
+    .description('Runs any program as a supervised worker.')
+    .version(readVersion(), '-V, --version')
+    .enablePositionalOptions()
+    .showSuggestionAfterError()
+    .exitOverride()
+    // What is wrong is told once, by `refuse`.
+    .configureOutput({ outputError: () => {}, getErrHasColors: () => false, getOutHasColors: () => false })
+    .addHelpText('after', EXAMPLES)
+  for (const command of [runCommand(finish), demoCommand(finish)]) {
+    program.addCommand(command.copyInheritedSettings(program))
+  }
+  return program
+}
+
+/** The source and the built file are equally deep. */
+function readVersion(): string {
+  const manifest = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as {
+    version: string
+  }
+  return manifest.version
+}
+
+/** Turns what commander or a value's reader says into one paragraph. */
+function refuse(error: unknown, help: string): number {
+  if (error instanceof CommanderError && error.exitCode === 0) return 0
+  // The help was shown already, for want of a command.
+  if (error instanceof CommanderError && error.code === 'commander.help') return WRONG_USAGE
+  if (error instanceof CommanderError || error instanceof TypeError || error instanceof RangeError) {
+    tell('error', `${sentence(error)} See: ${help}`)
+    return WRONG_USAGE
+  }
+  throw error
+}
+
+function sentence(error: Error): string {
+  if (error instanceof CommanderError && error.code === 'commander.missingArgument') {
+    return 'there is no program to run; name it behind --, as in: pagent run -- node server.js.'
+  }
+  const text = error.message.replace(/^error: /, '').replaceAll(/\s*\n\s*/g, ' ')
+  return /[.?!)]$/.test(text) ? text : `${text}.`
+}

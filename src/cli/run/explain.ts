@@ -1,0 +1,86 @@
+import { SpawnError } from '../../base/errors.ts'
+import { type Exit, describeExit } from '../../base/exit.ts'
+import { formatMillis } from '../../base/units.ts'
+import { type RunRequest, shown } from './request.ts'
+
+/**
+ * One paragraph on an end that needs one: what ended, why, after how long, and what to do next. Undefined when there
+ * is nothing to say: it went well, or did what it was asked.
+ */
+export function explainEnd(exit: Exit, request: RunRequest): string | undefined {
+  const what = `${shown(request)}${exit.pid === undefined ? '' : ` (pid ${exit.pid})`}`
+  switch (exit.kind) {
+    case 'normal':
+      return undefined
+    case 'failed':
+      return `${what} ${describeExit(exit)}. ${afterFailure(request)}`
+    case 'signaled':
+      return explainSignal(what, exit, exit.signalCode, request)
+    case 'stopped':
+      return explainStop(what, exit, request)
+    case 'limit':
+      return `${what} was ended after ${formatMillis(exit.uptime)}, because its --wall-time is ${formatMillis(exit.max)}. If that is too short for it, give it longer.`
+    case 'unready':
+      return explainUnready(what, exit, exit.after, request)
+    case 'crashed':
+      return explainCrash(what, exit, exit.error)
+    case 'unresponsive':
+    case 'protocol':
+    case 'gave-up':
+    case 'lost':
+      return `${what} ${describeExit(exit)}.`
+  }
+}
+
+/** The same for one that was restarted as often as it may be. */
+export function explainGivingUp(exits: readonly Exit[], request: RunRequest): string {
+  const { restarts, within } = request.intensity
+  const last = exits.at(-1)
+  return (
+    `${shown(request)} ended ${exits.length} times within ${formatMillis(Number(within))}, and --max-restarts allows ${restarts} restarts in that time; ` +
+    `it is not started again.${last === undefined ? '' : ` The last time it ${describeExit(last)}.`} ` +
+    'Find the cause in its output above, or allow more with --max-restarts.'
+  )
+}
+
+function afterFailure({ restart, file }: RunRequest): string {
+  if (restart !== 'temporary') return 'It had not come up yet, so it is not started again; see its output above.'
+  return `See its output above; to have it started again after a failure: pagent run --restart on-failure -- ${file} …`
+}
+
+const SIGNALS: Partial<Record<NodeJS.Signals, string>> = {
+  SIGKILL: 'Somebody else sent that, or the system ran out of memory: the kernel log says so (dmesg).',
+  SIGSEGV: 'That is a fault inside the program (a wild pointer, a full stack).',
+  SIGBUS: 'That is a fault inside the program, or a file it had mapped became shorter.',
+  SIGABRT: 'The program aborted by itself; it usually says why on stderr, above.',
+  SIGILL: 'It met an instruction this processor does not know; it may be built for another one.',
+  SIGFPE: 'That is a fault inside the program (a division by zero).',
+}
+
+function explainSignal(what: string, exit: Exit, signal: NodeJS.Signals, request: RunRequest): string | undefined {
+  // `yes | head -1`: its reader has left, which is how pipelines end.
+  if (signal === 'SIGPIPE') return undefined
+  const why = SIGNALS[signal] ?? 'Somebody else sent that, not pagent.'
+  const next = request.restart === 'temporary' ? ' With --restart on-failure it would be started again.' : ''
+  return `${what} ${describeExit(exit)}. ${why}${next}`
+}
+
+/** We asked, and it went: nothing to explain, unless it had to be killed. */
+function explainStop(what: string, exit: Exit & { kind: 'stopped' }, { grace }: RunRequest): string | undefined {
+  if (exit.step !== 'SIGKILL') return undefined
+  return `${what} did not end when it was asked to, and was killed after ${formatMillis(exit.uptime)} with everything it had started. If it needs longer than ${formatMillis(grace)} to end well, give it more with --grace.`
+}
+
+function explainUnready(what: string, exit: Exit, after: number, { ready }: RunRequest): string {
+  return (
+    `${what} was ended after ${formatMillis(exit.uptime)}: no line of its output matched --ready ${String(ready)} within ${formatMillis(after)}. ` +
+    'Correct the expression, or give it longer with --ready-timeout.'
+  )
+}
+
+function explainCrash(what: string, exit: Exit, error: Error): string {
+  if (!(error instanceof SpawnError)) return `${what} ${describeExit(exit)}.`
+  const why = error.message.replace(/^Cannot start worker ".*?": /, '')
+  const hint = error.errno === 'ENOENT' ? '. Check the spelling, or give its path' : ''
+  return `cannot run ${what}: ${why}${hint}.`
+}

@@ -1,0 +1,119 @@
+import type { Writable } from 'node:stream'
+import type { ByteSource } from '../../channel/bytes.ts'
+import { LineDecoder } from '../../framing/lines.ts'
+import type { LaunchCommand, Launcher, RunningProcess } from '../../process/launcher.ts'
+
+const LINE_MAX = 65_536
+
+/**
+ * Starts programs whose stdout and stderr also go on to ours: byte for byte, at the pace of whoever reads them. Looks
+ * for a line that matches on the way.
+ */
+export class WatchingLauncher implements Launcher {
+  readonly name: string
+  readonly #inner: Launcher
+  readonly #pattern: RegExp
+  #match = Promise.withResolvers<void>()
+
+  constructor(inner: Launcher, pattern: RegExp) {
+    this.name = inner.name
+    this.#inner = inner
+    this.#pattern = pattern
+  }
+
+  /** Resolves when the life that was started last has written a line that matches. */
+  readonly matched = (): Promise<void> => this.#match.promise
+
+  async launch(command: LaunchCommand): Promise<RunningProcess> {
+    const match = Promise.withResolvers<void>()
+    this.#match = match
+    const started = await this.#inner.launch(command)
+    const onLine = (line: string): void => {
+      if (this.#pattern.test(line)) match.resolve()
+    }
+    const stdout = new CopiedSource(started.stdout, process.stdout, onLine)
+    const stderr = new CopiedSource(started.stderr, process.stderr, onLine)
+    void started.exited.then(() => [stdout, stderr].map((source) => source.drain()))
+    return { ...pick(started), stdout, stderr }
+  }
+
+  close(): Promise<void> {
+    return this.#inner.close()
+  }
+}
+
+/** A `RunningProcess` may be an instance of a class, whose methods a spread would lose. */
+function pick(process: RunningProcess): Omit<RunningProcess, 'stdout' | 'stderr'> {
+  return {
+    pid: process.pid,
+    stdin: process.stdin,
+    exited: process.exited,
+    kill: (killSignal) => process.kill(killSignal),
+    release: () => process.release(),
+  }
+}
+
+/** Shows a stream to its reader and copies it to another one; the slower of the two sets the pace. */
+class CopiedSource implements ByteSource {
+  readonly #inner: ByteSource
+  readonly #target: Writable
+  readonly #lines = new LineDecoder('output', LINE_MAX, true, undefined)
+  readonly #onLine: (line: string) => void
+  #held = false
+  #full = false
+  #draining = false
+
+  constructor(inner: ByteSource, target: Writable, onLine: (line: string) => void) {
+    this.#inner = inner
+    this.#target = target
+    this.#onLine = onLine
+  }
+
+  start(onChunk: (chunk: Uint8Array) => boolean, onEnd: (error?: Error) => void): void {
+    this.#target.on('drain', this.#onDrain)
+    this.#target.on('error', this.#onError)
+    const forward = (chunk: Uint8Array): boolean => {
+      this.#copy(chunk)
+      this.#held = !onChunk(chunk)
+      return this.#draining || !(this.#full || this.#held)
+    }
+    this.#inner.start(forward, (error) => {
+      this.#lines.end(this.#onLine)
+      onEnd(error)
+    })
+  }
+
+  resume(): void {
+    this.#held = false
+    this.#flow()
+  }
+
+  /** The program has ended: what is left in its pipe is little, and waits for nobody. */
+  drain(): void {
+    this.#draining = true
+    this.#inner.resume()
+  }
+
+  destroy(): void {
+    this.#target.off('drain', this.#onDrain)
+    this.#inner.destroy()
+  }
+
+  #copy(chunk: Uint8Array): void {
+    this.#lines.push(chunk, this.#onLine)
+    // The chunk is ours during this call only.
+    if (this.#target.writable) this.#full = !this.#target.write(Buffer.from(chunk))
+  }
+
+  #flow(): void {
+    if (!this.#held && !this.#full) this.#inner.resume()
+  }
+
+  readonly #onDrain = (): void => {
+    this.#full = false
+    this.#flow()
+  }
+
+  /** Nobody reads ours any more: the program shall find its own pipe broken, as it would have without us. */
+  readonly #onError = (): void => this.#inner.destroy()
+}

@@ -1,0 +1,92 @@
+import type { MasterEvent } from '../../base/events.ts'
+import { type Exit, describeExit, isAbnormal } from '../../base/exit.ts'
+import { formatMillis } from '../../base/units.ts'
+import { Master } from '../../master/master.ts'
+import type { Launcher } from '../../process/launcher.ts'
+import { portable } from '../../process/portable.ts'
+import { PagentError } from '../../base/errors.ts'
+import type { Restart } from '../../supervisor/child.ts'
+import { exitCodeOf } from '../exit-code.ts'
+import { tell } from '../terminal.ts'
+import { explainEnd, explainGivingUp } from './explain.ts'
+import { WatchingLauncher } from './pass-through.ts'
+import { type RunRequest, nameOf, shown, specOf } from './request.ts'
+import { takeSignals } from './signals.ts'
+import { Stopping } from './stopping.ts'
+
+/** How it all ended: the last exit, and all of them when it was restarted too often. */
+interface Ending {
+  readonly exit: Exit
+  readonly gaveUp?: readonly Exit[]
+}
+
+/**
+ * Runs one program to its end, with its restarts; resolves with the exit code.
+ *
+ * @throws TypeError for a command that cannot be one.
+ */
+export async function supervise(request: RunRequest): Promise<number> {
+  const watching = request.ready === undefined ? undefined : new WatchingLauncher(portable(), request.ready)
+  const launcher: Launcher = watching ?? portable()
+  const master = new Master({ launcher })
+  try {
+    const ending = await live(master, request, specOf(request, watching?.matched ?? (() => Promise.resolve())))
+    explain(ending, request)
+    return exitCodeOf(ending.exit)
+  } finally {
+    await master.stop()
+    await launcher.close()
+  }
+}
+
+async function live(master: Master, request: RunRequest, spec: ReturnType<typeof specOf>): Promise<Ending> {
+  const worker = master.getWorker(nameOf(request.file))
+  const ended = Promise.withResolvers<Ending>()
+  const stopping = new Stopping(worker, request.grace, shown(request), (exit) => ended.resolve({ exit }))
+  const release = takeSignals(stopping)
+  void follow(master.events, request, () => stopping.begun).then(ended.resolve, ended.reject)
+  worker.start(request.file, request.args, spec).catch((error: unknown) => {
+    // What has to do with the program is an exit, and was followed as one.
+    if (!PagentError.is(error)) ended.reject(error)
+  })
+  try {
+    return await ended.promise
+  } finally {
+    stopping.close()
+    release()
+  }
+}
+
+/** Reads what happens until nothing more will: the policy restarts only what had been ready once. */
+async function follow(
+  events: AsyncIterable<MasterEvent>,
+  request: RunRequest,
+  stopping: () => boolean,
+): Promise<Ending> {
+  let cameUp = false
+  let last: Exit | undefined
+  for await (const event of events) {
+    if (event.type === 'ready') cameUp = true
+    if (event.type === 'exited') {
+      last = event.exit
+      if (!cameUp || stopping() || !comesBack(last, request.restart)) return { exit: last }
+    }
+    if (event.type === 'restart-scheduled' && last !== undefined) announce(last, event.attempt, event.after, request)
+    if (event.type === 'gave-up' && last !== undefined) return { exit: last, gaveUp: event.exits }
+  }
+  throw new Error('Bug in pagent: the events ended before the program did')
+}
+
+function comesBack(exit: Exit, restart: Restart): boolean {
+  if (restart === 'temporary' || exit.kind === 'stopped') return false
+  return restart === 'permanent' || isAbnormal(exit)
+}
+
+function announce(exit: Exit, attempt: number, after: number, request: RunRequest): void {
+  tell('notice', `${shown(request)} ${describeExit(exit)}; restart ${attempt} in ${formatMillis(after)}`)
+}
+
+function explain({ exit, gaveUp }: Ending, request: RunRequest): void {
+  const text = gaveUp === undefined ? explainEnd(exit, request) : explainGivingUp(gaveUp, request)
+  if (text !== undefined) tell('error', text)
+}

@@ -1,0 +1,61 @@
+import { statSync } from 'node:fs'
+import { InvalidArgumentError } from 'commander'
+import { parseMillis } from '../../base/units.ts'
+import type { Restart } from '../../supervisor/child.ts'
+import type { Intensity } from '../../supervisor/restart-policy.ts'
+
+const RESTARTS: Readonly<Record<string, Restart>> = {
+  no: 'temporary',
+  'on-failure': 'transient',
+  always: 'permanent',
+  temporary: 'temporary',
+  transient: 'transient',
+  permanent: 'permanent',
+}
+
+export function readRestart(value: string): Restart {
+  const restart = RESTARTS[value]
+  if (restart !== undefined) return restart
+  throw new InvalidArgumentError('Expected no, on-failure or always (or temporary, transient, permanent)')
+}
+
+/** A duration with its unit: after `sleep 10` and `timeout 10`, a bare 10 that means milliseconds is a trap. */
+export function readDuration(value: string): number {
+  if (/^\d+(\.\d+)?$/.test(value) && Number(value) !== 0) {
+    throw new InvalidArgumentError(`Say the unit: ${value}s or ${value}ms`)
+  }
+  try {
+    return parseMillis(value, 'it')
+  } catch {
+    throw new InvalidArgumentError("Expected a duration such as '500ms', '10s', '5m' or '1.5h'")
+  }
+}
+
+export function readPattern(value: string): RegExp {
+  try {
+    return new RegExp(value)
+  } catch (error) {
+    throw new InvalidArgumentError(`Not a regular expression: ${(error as Error).message}`)
+  }
+}
+
+/** `KEY=VALUE`, added to the ones before it. */
+export function readVariable(value: string, before: Readonly<Record<string, string>> = {}): Record<string, string> {
+  const at = value.indexOf('=')
+  if (at > 0) return { ...before, [value.slice(0, at)]: value.slice(at + 1) }
+  throw new InvalidArgumentError('Expected KEY=VALUE')
+}
+
+/** `5/1m`: five restarts within a minute. */
+export function readIntensity(value: string): Intensity {
+  const [restarts = '', within, ...more] = value.split('/')
+  if (!/^\d+$/.test(restarts) || within === undefined || more.length > 0) {
+    throw new InvalidArgumentError('Expected a number and a duration, such as 5/1m for five restarts within a minute')
+  }
+  return { restarts: Number(restarts), within: readDuration(within) }
+}
+
+export function readFolder(value: string): string {
+  if (statSync(value, { throwIfNoEntry: false })?.isDirectory() === true) return value
+  throw new InvalidArgumentError('There is no such directory')
+}

@@ -1,0 +1,38 @@
+import { writeSync } from 'node:fs'
+import { isatty } from 'node:tty'
+import { styleText } from 'node:util'
+
+export type Style = Parameters<typeof styleText>[0]
+
+/** Colour only for people: a terminal that can, and nobody who said no. */
+export function hasColour(fd: 1 | 2): boolean {
+  const { NO_COLOR = '', TERM } = process.env
+  return isatty(fd) && NO_COLOR === '' && TERM !== 'dumb'
+}
+
+/** Paints text, or leaves it as it is. Never looks at `process.stdout`: that would make the shared pipe non-blocking. */
+export function painter(colour: boolean): (style: Style, text: string) => string {
+  return (style, text) => (colour ? styleText(style, text, { validateStream: false }) : text)
+}
+
+/**
+ * One paragraph of ours on stderr, at once.
+ *
+ * Not by `process.stderr`: Node makes a pipe non-blocking when it opens it, and the program we run writes to the same
+ * pipe.
+ */
+export function tell(kind: 'error' | 'notice', text: string): void {
+  const paint = painter(hasColour(2))
+  writeFully(Buffer.from(`${paint(kind === 'error' ? ['bold', 'red'] : 'bold', 'pagent:')} ${text}\n`))
+}
+
+function writeFully(bytes: Buffer): void {
+  for (let at = 0, tries = 0; at < bytes.length && tries < 1000; tries++) {
+    try {
+      at += writeSync(2, bytes, at)
+    } catch (error) {
+      // Nobody reads it any more: there is nobody to tell. EAGAIN: somebody else made the pipe non-blocking.
+      if ((error as NodeJS.ErrnoException).code !== 'EAGAIN') return
+    }
+  }
+}
