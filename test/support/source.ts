@@ -8,10 +8,10 @@ export interface Source {
   readonly code: string
 }
 
-/** The TypeScript below `folder`, tests left out; paths are relative to it. */
-export function sourcesBelow(folder: string): Source[] {
+/** The TypeScript below `folder`, tests left out unless asked for; paths are relative to it. */
+export function sourcesBelow(folder: string, { tests = false } = {}): Source[] {
   return readdirSync(folder, { recursive: true, encoding: 'utf8' })
-    .filter((path) => path.endsWith('.ts') && !path.endsWith('.test.ts'))
+    .filter((path) => path.endsWith('.ts') && (tests || !path.endsWith('.test.ts')))
     .toSorted()
     .map((path) => source(path, readFileSync(join(folder, path), 'utf8')))
 }
