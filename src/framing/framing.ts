@@ -44,13 +44,27 @@ export function readMaxLength(value: Bytes | undefined, fallback: number): numbe
   throw new RangeError(`Cannot use ${String(value)} as maxLength: expected 1B to 1GiB`)
 }
 
+/** Reads a choice between the two policies; true for `'skip'`. */
+export function readSkip(value: OverlongPolicy | undefined, what: string): boolean {
+  if (value === undefined || value === 'fail') return false
+  if (value === 'skip') return true
+  throw new TypeError(`Cannot use ${JSON.stringify(value)} as ${what}: expected 'fail' or 'skip'`)
+}
+
+/** In whole bytes, because one too many shows in nothing else. */
 export function tooLong(framing: string, length: number, max: number): FramingError {
+  const allowed = max < 1024 ? `${max} bytes` : `${max} bytes (${formatBytes(max)})`
   return new FramingError(
     framing,
     'too-long',
-    `a message of ${formatBytes(length)} or more exceeds the maxLength ${formatBytes(max)} of ${framing}`,
+    `a message of ${length} bytes or more is longer than maxLength, which is ${allowed} for ${framing}`,
     { length },
   )
+}
+
+/** The notice before a last message that lacked its end and is delivered all the same. */
+export function unterminated(framing: string): FramingError {
+  return new FramingError(framing, 'unterminated', 'the stream ended in the middle of a line')
 }
 
 /** An own copy of part of a chunk, whose memory is about to be used again. */
@@ -73,10 +87,14 @@ export function toJson(framing: string, message: unknown): string {
   try {
     text = JSON.stringify(message)
   } catch (cause) {
-    throw unencodable(framing, `the message cannot be written as JSON (${(cause as Error).message})`, cause)
+    const why = cause instanceof Error ? cause.message : String(cause)
+    throw unencodable(framing, `the message cannot be written as JSON (${why})`, cause)
   }
   if (text !== undefined) return text
-  throw unencodable(framing, `a ${typeof message} cannot be written as JSON; send null or an object`)
+  throw unencodable(
+    framing,
+    `${message === undefined ? '' : 'a '}${typeof message} cannot be written as JSON; send null or an object`,
+  )
 }
 
 export function unencodable(framing: string, why: string, cause?: unknown): FramingError {

@@ -1,4 +1,3 @@
-import { FramingError } from '../base/errors.ts'
 import type { Bytes } from '../base/units.ts'
 import { ByteQueue } from './byte-queue.ts'
 import {
@@ -10,8 +9,10 @@ import {
   type Report,
   decodeUtf8,
   readMaxLength,
+  readSkip,
   tooLong,
   unencodable,
+  unterminated,
 } from './framing.ts'
 
 export interface LinesOptions {
@@ -36,7 +37,7 @@ export interface LinesOptions {
  */
 export function lines(options: LinesOptions = {}): Framing<string> {
   const max = readMaxLength(options.maxLength, LINE_MAX)
-  const skip = options.onOverlong === 'skip'
+  const skip = readSkip(options.onOverlong, 'onOverlong')
   return {
     name: 'lines',
     decoder: (report) => new LineDecoder('lines', max, skip, report),
@@ -58,6 +59,7 @@ function encodeLine(line: string): string {
 }
 
 const NEWLINE = 10
+const CR = 13
 /** Decoded at once: small enough for V8 to keep the strings in its young generation. */
 const PIECE = 32_768
 
@@ -87,9 +89,18 @@ export class LineDecoder implements Decoder<string> {
   }
 
   end(emit: Emit<string>): void {
-    if (this.#rest.length === 0) return
-    this.#report?.(new FramingError(this.#name, 'unterminated', 'the stream ended in the middle of a line'))
-    this.#emitRest(emit)
+    const line = this.takeRest()
+    if (line === undefined) return
+    this.#report?.(unterminated(this.#name))
+    emit(line)
+  }
+
+  /** The line whose end has not come, if there is one. */
+  takeRest(): string | undefined {
+    if (this.#rest.length === 0) return undefined
+    const line = decodeUtf8(this.#rest.view())
+    this.#rest.clear()
+    return withoutCr(line)
   }
 
   /** Ends the line that began in an earlier chunk. Returns where the next one starts. */
@@ -97,24 +108,18 @@ export class LineDecoder implements Decoder<string> {
     const end = chunk.indexOf(NEWLINE)
     if (end === -1) return 0
     if (!this.#skipping) this.#keep(chunk.subarray(0, end))
-    if (!this.#skipping) this.#emitRest(emit)
+    if (!this.#skipping) emit(this.takeRest() ?? '')
     this.#skipping = false
     return end + 1
   }
 
-  #emitRest(emit: Emit<string>): void {
-    const line = decodeUtf8(this.#rest.view())
-    this.#rest.clear()
-    emit(withoutCr(line))
-  }
-
   #keep(part: Uint8Array): void {
-    if (this.#skipping) return
-    const length = this.#rest.length + part.length
-    if (length <= this.#max) return this.#rest.push(part)
+    if (this.#skipping || part.length === 0) return
+    const kept = this.#rest.length
+    if (kept + lengthOfLine(part, 0, part.length) <= this.#max) return this.#rest.push(part)
     this.#rest.clear()
     this.#skipping = true
-    this.#refuse(length)
+    this.#refuse(kept + part.length)
   }
 
   /** Emits the whole lines of `[from, last)`, `last` being a newline. */
@@ -134,7 +139,7 @@ export class LineDecoder implements Decoder<string> {
   #emitChecked(chunk: Uint8Array, from: number, last: number, emit: Emit<string>): void {
     for (let start = from, end = 0; start <= last; start = end + 1) {
       end = chunk.indexOf(NEWLINE, start)
-      if (end - start > this.#max) this.#refuse(end - start)
+      if (lengthOfLine(chunk, start, end) > this.#max) this.#refuse(end - start)
       else emit(withoutCr(decodeUtf8(chunk.subarray(start, end))))
     }
   }
@@ -144,6 +149,11 @@ export class LineDecoder implements Decoder<string> {
     if (!this.#skip) throw error
     this.#report?.(error)
   }
+}
+
+/** Its end is not counted: a carriage return there belongs to it, unless more of the line follows. */
+function lengthOfLine(bytes: Uint8Array, from: number, to: number): number {
+  return to > from && bytes[to - 1] === CR ? to - from - 1 : to - from
 }
 
 /** A newline at or before `near`, else the first one after it. */
