@@ -1,5 +1,17 @@
 import { FramingError } from '../base/errors.ts'
-import { type Decoder, type Emit, type Framing, LINE_MAX, type Report, readMaxLength, toJson } from './framing.ts'
+import {
+  type Decoder,
+  type Emit,
+  type Framing,
+  LINE_MAX,
+  type OverlongPolicy,
+  type Report,
+  encodeUtf8,
+  readMaxLength,
+  readSkip,
+  toJson,
+  unterminated,
+} from './framing.ts'
 import { LineDecoder, type LinesOptions } from './lines.ts'
 
 export interface JsonOptions extends LinesOptions {
@@ -7,7 +19,7 @@ export interface JsonOptions extends LinesOptions {
    * `'skip'` drops a line that is not JSON and reports it: for programs that also
    * log to stdout, as MCP clients do. @default 'fail'
    */
-  readonly onInvalid?: 'fail' | 'skip'
+  readonly onInvalid?: OverlongPolicy
 }
 
 /**
@@ -20,14 +32,16 @@ export interface JsonOptions extends LinesOptions {
  */
 export function json<I = unknown, O = I>(options: JsonOptions = {}): Framing<I, O> {
   const max = readMaxLength(options.maxLength, LINE_MAX)
-  const skipLong = options.onOverlong === 'skip'
-  const skipInvalid = options.onInvalid === 'skip'
+  const skipLong = readSkip(options.onOverlong, 'onOverlong')
+  const skipInvalid = readSkip(options.onInvalid, 'onInvalid')
   return {
     name: 'json',
     decoder: (report) => new JsonDecoder<I>(new LineDecoder('json', max, skipLong, report), skipInvalid, report),
     encode: (message) => `${toJson('json', message)}\n`,
   }
 }
+
+const BOM = 0xfeff
 
 class JsonDecoder<I> implements Decoder<I> {
   readonly #lines: LineDecoder
@@ -45,13 +59,19 @@ class JsonDecoder<I> implements Decoder<I> {
   }
 
   end(emit: Emit<I>): void {
-    this.#lines.end((line) => this.#parse(line, 'truncated', emit))
+    const line = this.#lines.takeRest()
+    if (line === undefined) return
+    this.#parse(line, 'truncated', (value) => {
+      this.#report?.(unterminated('json'))
+      emit(value)
+    })
   }
 
   #parse(line: string, fault: 'malformed' | 'truncated', emit: Emit<I>): void {
     let value: I
     try {
-      value = JSON.parse(line) as I
+      // Some programs begin their output with a byte order mark.
+      value = JSON.parse(line.charCodeAt(0) === BOM ? line.slice(1) : line) as I
     } catch (cause) {
       if (line.trim() !== '') this.#refuse(line, fault, cause)
       return
@@ -63,7 +83,7 @@ class JsonDecoder<I> implements Decoder<I> {
     const shown = line.length > 80 ? `${line.slice(0, 80)}…` : line
     const error = new FramingError('json', fault, `a line is not JSON: ${JSON.stringify(shown)}`, {
       cause,
-      length: line.length,
+      length: encodeUtf8(line).length,
     })
     if (!this.#skip) throw error
     this.#report?.(error)
