@@ -77,16 +77,17 @@ class ContentLengthDecoder<I> implements Decoder<I> {
   #takeHeaderLine(chunk: Uint8Array, from: number): number {
     const newline = chunk.indexOf(NEWLINE, from)
     const end = newline === -1 ? chunk.length : newline
-    this.#headerBytes += end - from + 1
+    const next = newline === -1 ? end : newline + 1
+    this.#headerBytes += next - from
     if (this.#headerBytes > HEADER_MAX)
       throw this.#error('malformed', `there is no message header in ${formatBytes(HEADER_MAX)}`)
     this.#line.push(chunk.subarray(from, end))
-    if (newline === -1) return chunk.length
+    if (newline === -1) return next
     const line = decodeUtf8(this.#line.view()).trimEnd()
     this.#line.clear()
     if (line === '') this.#begin()
     else this.#readHeader(line)
-    return newline + 1
+    return next
   }
 
   #readHeader(line: string): void {
@@ -94,8 +95,8 @@ class ContentLengthDecoder<I> implements Decoder<I> {
     if (match === null)
       throw this.#error('malformed', `a header was expected, not ${JSON.stringify(line.slice(0, 80))}`)
     if (match[1]?.toLowerCase() !== 'content-length') return
-    if (!/^\d{1,10}$/.test(match[2] ?? ''))
-      throw this.#error('malformed', `Content-Length is not a number: ${JSON.stringify(match[2])}`)
+    if (!/^\d{1,15}$/.test(match[2] ?? ''))
+      throw this.#error('malformed', `Content-Length is not a length: ${JSON.stringify(match[2]?.slice(0, 80))}`)
     this.#length = Number(match[2])
   }
 
