@@ -64,11 +64,8 @@ class LengthPrefixedDecoder implements Decoder<Uint8Array> {
 
   end(): void {
     if (!this.#body.open && this.#seen === 0) return
-    throw new FramingError(
-      'lengthPrefixed',
-      'truncated',
-      `the stream ended in the middle of a message of ${formatBytes(this.#length)}`,
-    )
+    const where = this.#body.open ? `message of ${formatBytes(this.#length)}` : 'header'
+    throw new FramingError('lengthPrefixed', 'truncated', `the stream ended in the middle of a ${where}`)
   }
 
   #readHeader(byte: number): boolean {
