@@ -42,7 +42,8 @@ function parse(
 ): number {
   const found = typeof value === 'number' ? value : parseText(value, units)
   if (found >= 0 && (Number.isFinite(found) || value === Infinity)) return found
-  throw new RangeError(`Cannot use ${JSON.stringify(value)} as ${what}: expected ${expected}`)
+  const shown = typeof value === 'string' ? JSON.stringify(value) : String(value)
+  throw new RangeError(`Cannot use ${shown} as ${what}: expected ${expected}`)
 }
 
 function parseText(text: unknown, units: Readonly<Record<string, number>>): number {
