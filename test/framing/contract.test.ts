@@ -1,0 +1,25 @@
+import * as fc from 'fast-check'
+import { contentLength, json, lengthPrefixed, lines, raw } from '../../src/framing/index.ts'
+import { joinBytes, testFraming } from '../contracts/framing.ts'
+
+/** Any text that UTF-8 can carry, without the ends that `lines()` takes for its own. */
+const line = fc.string({ unit: 'binary', maxLength: 60 }).map((text) => text.replaceAll('\n', '\v').replace(/\r$/, ''))
+/** What is left of any value in JSON: there is no -0, for one. */
+const value = fc.jsonValue().map((any) => JSON.parse(JSON.stringify(any)) as unknown)
+const bytes = fc.uint8Array({ maxLength: 200 })
+const block = (length: number): Uint8Array => new Uint8Array(length).fill(7)
+const text = (length: number): string => 'é'.repeat(length / 2 - 1)
+
+testFraming('lines()', () => lines(), line, { long: text })
+testFraming('lines() that skips', () => lines({ onOverlong: 'skip', maxLength: '8MiB' }), line, { long: text })
+testFraming('json()', () => json(), value, { long: text })
+testFraming('contentLength()', () => contentLength(), value, { long: text })
+testFraming('lengthPrefixed({ header: 1 })', () => lengthPrefixed({ header: 1 }), bytes, { long: () => block(255) })
+testFraming('lengthPrefixed({ header: 2 })', () => lengthPrefixed({ header: 2 }), bytes, { long: () => block(65_535) })
+testFraming('lengthPrefixed()', () => lengthPrefixed(), bytes, { long: block })
+testFraming(
+  'raw()',
+  () => raw(),
+  bytes.filter((one) => one.length > 0),
+  { long: block, normal: joinBytes },
+)
