@@ -26,10 +26,16 @@ export const systemClock: Clock = {
   now: () => performance.now(),
   date: () => Date.now(),
   after(ms, fire) {
-    if (ms > LONGEST) return NEVER
+    if (ms > LONGEST) return ms === Infinity ? NEVER : inStages(ms, fire)
     const handle = setTimeout(fire, ms)
     return { cancel: () => clearTimeout(handle) }
   },
+}
+
+/** One timer after the other, for what is weeks away. */
+function inStages(ms: number, fire: () => void): Timer {
+  let stage = systemClock.after(LONGEST, () => (stage = systemClock.after(ms - LONGEST, fire)))
+  return { cancel: () => stage.cancel() }
 }
 
 /** Resolves after `ms`, or rejects with `signal.reason`. */
