@@ -11,6 +11,7 @@ export class EventHub implements AsyncIterable<MasterEvent> {
   #closed = false
 
   readonly emit = (event: MasterEvent): void => {
+    if (this.#closed) return
     for (const subscriber of this.#subscribers) subscriber.push(event)
     const diagnostics = diagnosticsFor(event.type)
     if (diagnostics.hasSubscribers) diagnostics.publish(event)
@@ -65,9 +66,9 @@ class Subscriber implements AsyncIterator<MasterEvent> {
   }
 
   return(): Promise<IteratorResult<MasterEvent>> {
-    this.#leave()
     this.#backlog.clear()
-    this.#ended = true
+    this.#dropped = 0
+    this.end()
     return Promise.resolve(DONE)
   }
 
