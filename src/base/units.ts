@@ -53,20 +53,37 @@ function parseText(text: unknown, units: Readonly<Record<string, number>>): numb
   return Number(match[1]) * (unit ?? Number.NaN)
 }
 
+/** A unit for people: its name, its size, and how many of it are one of the next. */
+type Step = readonly [unit: string, size: number, next: number]
+
+const TIMES: readonly Step[] = [
+  ['ms', 1, 1000],
+  ['s', 1000, 60],
+  ['m', 60_000, 60],
+  ['h', 3_600_000, Infinity],
+]
+const SIZES: readonly Step[] = [
+  ['B', 1, 1024],
+  ['KiB', 2 ** 10, 1024],
+  ['MiB', 2 ** 20, 1024],
+  ['GiB', 2 ** 30, Infinity],
+]
+
 /** `1234` → `'1.2s'`: a duration for people. */
 export function formatMillis(ms: number): string {
-  if (ms < 1000) return `${Math.round(ms)}ms`
-  if (ms < 60_000) return `${trim(ms / 1000)}s`
-  if (ms < 3_600_000) return `${trim(ms / 60_000)}m`
-  return `${trim(ms / 3_600_000)}h`
+  return format(ms < 1000 ? Math.round(ms) : ms, TIMES)
 }
 
 /** `1572864` → `'1.5MiB'`: a size for people. */
 export function formatBytes(bytes: number): string {
-  if (bytes < 1024) return `${bytes}B`
-  if (bytes < 2 ** 20) return `${trim(bytes / 1024)}KiB`
-  if (bytes < 2 ** 30) return `${trim(bytes / 2 ** 20)}MiB`
-  return `${trim(bytes / 2 ** 30)}GiB`
+  return format(bytes, SIZES)
 }
 
-const trim = (value: number): string => value.toFixed(1).replace(/\.0$/, '')
+/** Rounds before it chooses the unit: 59.96 seconds are 1m, not 60s. */
+function format(value: number, steps: readonly Step[]): string {
+  for (const [unit, size, next] of steps) {
+    const rounded = Math.round((value / size) * 10) / 10
+    if (rounded < next) return `${rounded}${unit}`
+  }
+  return '∞'
+}
