@@ -47,7 +47,7 @@ export class Tail {
 }
 
 const EMPTY = new Uint8Array(0)
-const decoder = new TextDecoder()
+const decoder = new TextDecoder('utf-8', { ignoreBOM: true })
 
 /** The first position that is not in the middle of a UTF-8 sequence. */
 function characterStart(bytes: Uint8Array): number {
