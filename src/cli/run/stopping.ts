@@ -3,7 +3,7 @@ import { formatMillis } from '../../base/units.ts'
 import type { Exit } from '../../base/exit.ts'
 import type { Worker } from '../../worker/worker.ts'
 import { tell } from '../terminal.ts'
-import type { EndingSignal } from './signals.ts'
+import type { EndingSignal } from '../signals.ts'
 
 /** How long an end may take before people are told what they wait for, in milliseconds. */
 const A_MOMENT = 500

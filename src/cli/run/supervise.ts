@@ -11,7 +11,7 @@ import { tell } from '../terminal.ts'
 import { explainEnd, explainGivingUp } from './explain.ts'
 import { WatchingLauncher } from './pass-through.ts'
 import { type RunRequest, nameOf, shown, specOf } from './request.ts'
-import { takeSignals } from './signals.ts'
+import { takeSignals } from '../signals.ts'
 import { Stopping } from './stopping.ts'
 
 /** How it all ended: the last exit, and all of them when it was restarted too often. */

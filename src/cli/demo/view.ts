@@ -1,0 +1,60 @@
+import type { ActProgress } from './act.ts'
+import type { Audience } from './stage.ts'
+
+/** How the demo looks. */
+export interface View extends Audience {
+  began(act: ActProgress): void
+  ended(act: ActProgress): void
+  /** Gives the terminal back as it was. */
+  close(): void
+}
+
+type Paint = (style: 'bold' | 'dim' | 'green' | 'red' | 'cyan' | 'yellow', text: string) => string
+
+/** What the views write with. */
+export interface Ink {
+  readonly paint: Paint
+  /** How long a line may get. */
+  readonly width: number
+  write(text: string): void
+}
+
+/** Text that moves no cursor and takes one line. */
+export function harmless(text: string): string {
+  return text.replaceAll(/[\0-\x1f\x7f-\x9f]+/g, ' ')
+}
+
+/** Cut to so many characters. */
+export function cut(text: string, width: number): string {
+  const characters = Array.from(text)
+  return characters.length <= width ? text : `${characters.slice(0, Math.max(0, width - 1)).join('')}…`
+}
+
+const MARKS = { waiting: '·', playing: '▸', kept: '✓', broken: '✗', interrupted: '–' } as const
+const STYLES = { waiting: 'dim', playing: 'cyan', kept: 'green', broken: 'red', interrupted: 'yellow' } as const
+
+/** `✓  3 What crashes comes back` */
+export function headline(progress: ActProgress, { paint }: Ink, width = 200): string {
+  const { state, number, act } = progress
+  const text = cut(`${String(number).padStart(2)} ${act.title}`, width - 2)
+  return `${paint(STYLES[state], MARKS[state])} ${state === 'waiting' ? paint('dim', text) : text}`
+}
+
+/** Broken between words, with the later lines indented like the first. */
+export function wrapped(text: string, indent: string, width: number): string[] {
+  const lines: string[] = []
+  let line = ''
+  for (const word of text.split(' ')) {
+    if (line !== '' && indent.length + line.length + 1 + word.length > width) {
+      lines.push(indent + line)
+      line = word
+    } else line = line === '' ? word : `${line} ${word}`
+  }
+  return [...lines, indent + line]
+}
+
+/** The headline, and below it what was seen. */
+export function report(progress: ActProgress, ink: Ink): string {
+  const facts = progress.facts.flatMap((fact) => wrapped(harmless(fact), '     ', ink.width))
+  return [headline(progress, ink), ...facts.map((line) => ink.paint('dim', line))].join('\n')
+}
