@@ -32,7 +32,7 @@ export interface RunningProcess {
   readonly exited: Promise<ProcessStatus>
   /** Signals the whole tree. Does nothing once it is released. */
   kill(killSignal: NodeJS.Signals): void
-  /** The end: kills what is left of the tree, and forgets it. */
+  /** The end: kills what is left of the tree, closes what it was heard by, and forgets it. */
   release(): void
 }
 

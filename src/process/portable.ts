@@ -140,6 +140,8 @@ class PortableProcess implements RunningProcess {
     this.kill('SIGKILL')
     this.#released = true
     this.#keeper.remove(this.pid)
+    this.stdout.destroy()
+    this.stderr.destroy()
   }
 }
 

@@ -271,7 +271,6 @@ export class Incarnation implements ChannelObserver, StderrListener {
     this.#channel?.drain()
     void this.#lastOutput.wait().then(() => {
       this.#process?.release()
-      this.#process?.stderr.destroy()
       this.#channel?.destroy('it has ended')
       this.#finish(causeOf({ status, intent: this.#intent, step: this.#step, fault: this.#fault }))
     })
