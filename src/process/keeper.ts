@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import type { Writable } from 'node:stream'
+import { systemClock } from '../base/clock.ts'
 import { SpawnError } from '../base/errors.ts'
 
 /**
@@ -33,12 +34,16 @@ rm -f "$2"/* 2>/dev/null; rmdir "$2" 2>/dev/null`
 /** The environment variable by which a descendant is recognised. */
 export const MARKER = 'PAGENT_MASTER'
 
+/** A keeper that lived no longer is replaced at the next start only, in milliseconds. */
+const SHORT_LIFE = 50
+
 /** Ends every process group it knows when this process ends in whatever way. */
 export class Keeper {
   readonly #marker: string
   readonly #folder: string
   readonly #groups = new Set<number>()
   #process: ChildProcess | undefined
+  #bornAt = 0
   #gone: Promise<void> = Promise.resolve()
 
   /** `folder` is removed with the rest. */
@@ -91,6 +96,7 @@ export class Keeper {
 
   #adopt(keeper: ChildProcess, stdin: Writable & { unref?(): void }): void {
     this.#process = keeper
+    this.#bornAt = systemClock.now()
     this.#gone = new Promise((resolve) => {
       keeper.on('exit', () => {
         resolve()
@@ -103,11 +109,11 @@ export class Keeper {
     for (const group of this.#groups) this.#tell(`+ ${group}\n`)
   }
 
-  /** Somebody killed it. Without one, a crash of this process would leave orphans. */
+  /** Somebody killed it: without one, a crash of this process would leave orphans. One that cannot live is not pressed. */
   #replace(ended: ChildProcess): void {
     if (this.#process !== ended) return
     this.#process = undefined
-    if (this.#groups.size > 0) this.ensure('keeper', '/bin/sh')
+    if (this.#groups.size > 0 && systemClock.now() - this.#bornAt > SHORT_LIFE) this.ensure('keeper', '/bin/sh')
   }
 
   #tell(line: string): void {

@@ -1,3 +1,4 @@
+import { constants } from 'node:os'
 import type { Clock } from '../base/clock.ts'
 import type { StopStep } from '../base/exit.ts'
 import { type Millis, parseMillis } from '../base/units.ts'
@@ -27,13 +28,20 @@ export interface ShutdownPlan {
   readonly grace: number
 }
 
+/**
+ * Reads a shutdown; what `own` does not say, `base` does.
+ *
+ * @throws RangeError, TypeError
+ */
 export function planShutdown(own: Shutdown = {}, base: Shutdown = {}): ShutdownPlan {
   const { farewell, eof = '2s', killSignal = 'SIGTERM', grace = '3s' } = { ...base, ...own }
+  if (!(killSignal in constants.signals)) {
+    throw new TypeError(
+      `Cannot use ${JSON.stringify(killSignal)} as shutdown.killSignal: expected a signal such as 'SIGINT'`,
+    )
+  }
   return { farewell, eof: parseMillis(eof, 'shutdown.eof'), killSignal, grace: parseMillis(grace, 'shutdown.grace') }
 }
-
-/** Ends at once. */
-export const BRUTAL: ShutdownPlan = { farewell: undefined, eof: 0, killSignal: 'SIGKILL', grace: 0 }
 
 /** What the ladder does to a process. */
 export interface Rungs {

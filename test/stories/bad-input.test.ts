@@ -83,6 +83,12 @@ const REFUSED: readonly { title: string; start: readonly any[]; code?: string; n
     says: /-1 as backoff.min/,
   },
   {
+    title: 'a signal that does not exist',
+    start: ['cat', [], { shutdown: { killSignal: 'SIGNOPE' } }],
+    name: 'TypeError',
+    says: /"SIGNOPE" as shutdown.killSignal: expected a signal/,
+  },
+  {
     title: 'a callback that is no function',
     start: ['cat', [], { onMessage: 'x' }],
     name: 'TypeError',
