@@ -10,7 +10,7 @@ const programs = {
 const master = new Master()
 for (const [id, program] of Object.entries(programs)) {
   const worker = await master.getWorker(id).start('sh', ['-c', `echo up; ${program}`], { ready: 'first-message' })
-  const exit = await worker.stop({ eof: '300ms', grace: '300ms' })
+  const exit = await worker.stop({ eof: '1s', grace: '1s' })
   if (exit.kind === 'stopped') console.log(id, exit.step, exit.exitCode ?? exit.signalCode)
 }
 // → polite eof 0
