@@ -28,13 +28,15 @@ export interface Channel<In, Out = In> extends AsyncIterable<In> {
 
 /** What `select` needs of a channel. Both methods are about the receiving side. */
 export interface Selectable<In> {
-  /** Takes a message that is there already. `ended` when there will be no more. */
+  /** Takes a message that is there already. `ended` when there will be no more, with the error that broke the stream. */
   [TAKE](): Taken<In>
   /** Waits for the next message or the end. Returns what forgets the waiter. */
   [WAIT](waiter: Waiter<In>): () => void
 }
 
-export type Taken<In> = { readonly state: 'message'; readonly value: In } | { readonly state: 'empty' | 'ended' }
+export type Taken<In> =
+  | { readonly state: 'message'; readonly value: In }
+  | { readonly state: 'empty' | 'ended'; readonly error?: Error | undefined }
 
 export const TAKE: unique symbol = Symbol('pagent.take')
 export const WAIT: unique symbol = Symbol('pagent.wait')

@@ -8,6 +8,8 @@ export type Listener<In> = (message: In) => void | Promise<void>
 /** How much of the stream may wait here before the pipe is paused, in bytes of the stream. */
 export const INBOX_LIMIT = 65_536
 
+const IGNORE = (): void => {}
+
 /**
  * Where decoded messages wait for their reader: a listener, or whoever calls `receive`.
  *
@@ -88,21 +90,23 @@ export class Inbox<In> {
     const taken = this.take()
     if (taken.state === 'message') return Promise.resolve(taken.value)
     if (taken.state === 'ended')
-      return this.#error === undefined ? Promise.resolve(undefined) : Promise.reject(this.#error)
+      return taken.error === undefined ? Promise.resolve(undefined) : Promise.reject(taken.error)
     return waitForOne((waiter) => this.#waiters.add(waiter), options)
   }
 
   take(): Taken<In> {
-    if (this.#queue.length > 0) return { state: 'message', value: this.#shift() }
-    return { state: this.#ended ? 'ended' : 'empty' }
+    if (this.#queue.length === 0) return this.#ended ? { state: 'ended', error: this.#error } : { state: 'empty' }
+    const value = this.#queue.shift() as In
+    this.#giveBack()
+    return { state: 'message', value }
   }
 
   wait(waiter: Waiter<In>): () => void {
     return this.#waiters.add(waiter)
   }
 
-  #shift(): In {
-    const message = this.#queue.shift() as In
+  /** One more message was read, and with it perhaps the last of a chunk. */
+  #giveBack(): void {
     this.#read++
     for (
       let chunk = this.#chunks.peek();
@@ -113,7 +117,6 @@ export class Inbox<In> {
       this.#chunks.shift()
     }
     if (this.#paused && this.#held < INBOX_LIMIT / 2) this.#resume()
-    return message
   }
 
   #resume(): void {
@@ -145,13 +148,17 @@ export class Inbox<In> {
   }
 
   #pump(): void {
-    while (this.#listener !== undefined && !this.#busy && this.#queue.length > 0)
-      this.#deliver(this.#listener, this.#shift())
+    while (this.#listener !== undefined && !this.#busy && this.#queue.length > 0) {
+      this.#deliver(this.#listener, this.#queue.shift() as In)
+      // Only now: a pipe that flows again must not overtake the message.
+      this.#giveBack()
+    }
     this.#checkDrained()
   }
 
   /** A listener that throws gets no more messages: what it would do with them is unknown. */
   #fail(error: unknown): void {
+    this.#listener = IGNORE
     this.#onError?.(error instanceof Error ? error : new Error(String(error)))
   }
 
