@@ -51,7 +51,7 @@ export class Outbox {
     this.#ending = Promise.withResolvers<void>()
     void handled(this.#ending.promise)
     if (this.#closed !== undefined) this.#ending.resolve()
-    else this.#flush()
+    else if (!this.#scheduled) this.#flush()
     return this.#ending.promise
   }
 
@@ -64,10 +64,6 @@ export class Outbox {
     this.#batch = this.#writing = undefined
     this.#ending?.resolve()
     this.#sink.destroy()
-  }
-
-  get closed(): boolean {
-    return this.#closed !== undefined
   }
 
   /** Bytes accepted and not yet written. */
@@ -96,7 +92,12 @@ export class Outbox {
     this.#writing = batch
     this.#batch = undefined
     const [only] = batch.parts
-    this.#sink.write(batch.parts.length === 1 && only !== undefined ? only : join(batch.parts), this.#written)
+    try {
+      this.#sink.write(batch.parts.length === 1 && only !== undefined ? only : join(batch.parts), this.#written)
+    } catch (error) {
+      // A framing that encodes to something else than text or bytes.
+      this.#written(error as Error)
+    }
   }
 
   readonly #written = (error?: Error | null): void => {
