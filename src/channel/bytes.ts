@@ -7,6 +7,7 @@ export interface ByteSource {
    * once, with an error when the stream broke.
    */
   start(onChunk: (chunk: Uint8Array) => boolean, onEnd: (error?: Error) => void): void
+  /** Reads on; the next chunk comes after this call. */
   resume(): void
   destroy(): void
 }
@@ -37,6 +38,9 @@ export function readableSource(stream: Readable): ByteSource {
       stream.on('end', () => end())
       stream.on('error', end)
       stream.on('close', () => end())
+      // What happened before tells of itself no more.
+      if (stream.destroyed || stream.readableEnded) process.nextTick(end, stream.errored ?? undefined)
+      else stream.resume()
     },
     resume: () => void stream.resume(),
     destroy: () => void stream.destroy(),
@@ -49,7 +53,10 @@ export function writableSink(stream: Writable): ByteSink {
   return {
     write: (data, done) => void stream.write(data, done),
     end: (done) => void stream.end(done),
-    onClose: (gone) => void stream.on('close', gone),
+    onClose(gone) {
+      stream.on('close', gone)
+      if (stream.destroyed) process.nextTick(gone)
+    },
     destroy: () => void stream.destroy(),
   }
 }

@@ -31,6 +31,7 @@ export class StreamChannel<In, Out = In> implements Channel<In, Out>, Selectable
   readonly #markClosed: () => void
   #emit: Emit<In>
   #inputEnded = false
+  #outputEnded = false
   #draining = false
 
   /** Reads at once. `who` is named in errors. */
@@ -79,7 +80,7 @@ export class StreamChannel<In, Out = In> implements Channel<In, Out>, Selectable
 
   end(): Promise<void> {
     const ended = this.#outbox.end()
-    if (this.#inputEnded) this.#markClosed()
+    void ended.then(this.#finishOutput)
     return ended
   }
 
@@ -104,13 +105,13 @@ export class StreamChannel<In, Out = In> implements Channel<In, Out>, Selectable
   /** Nothing more can be sent. */
   closeOutput(why: string, cause?: Error): void {
     this.#outbox.close(new ClosedError(`Cannot send to ${this.#who}: ${why}`, { cause }))
-    if (this.#inputEnded) this.#markClosed()
+    this.#finishOutput()
   }
 
-  /** Ends both directions at once; what was decoded can still be read. */
+  /** Ends both directions at once; what has come can still be read, an unterminated last message too. */
   destroy(why: string): void {
     this.#source.destroy()
-    this.#finishInput(undefined)
+    this.#onEnd()
     this.closeOutput(why)
   }
 
@@ -144,14 +145,15 @@ export class StreamChannel<In, Out = In> implements Channel<In, Out>, Selectable
     return false
   }
 
-  readonly #onEnd = (): void => {
+  readonly #onEnd = (broken?: Error): void => {
     if (this.#inputEnded) return
+    let fault = broken === undefined ? undefined : this.#brokenOff(broken)
     try {
       this.#decoder.end(this.#emit)
-      this.#finishInput(undefined)
     } catch (error) {
-      this.#finishInput(this.#fault(error))
+      fault ??= this.#fault(error)
     }
+    this.#finishInput(fault)
   }
 
   readonly #onFree = (): void => {
@@ -163,8 +165,18 @@ export class StreamChannel<In, Out = In> implements Channel<In, Out>, Selectable
     if (this.#inputEnded) return
     this.#inputEnded = true
     this.#inbox.end(fault)
-    if (this.#outbox.closed) this.#markClosed()
+    if (this.#outputEnded) this.#markClosed()
     this.#observer.inputEnded?.(fault)
+  }
+
+  readonly #finishOutput = (): void => {
+    this.#outputEnded = true
+    if (this.#inputEnded) this.#markClosed()
+  }
+
+  /** A stream that broke is not one that ended, even between two messages. */
+  #brokenOff(cause: Error): FramingError {
+    return new FramingError(this.#framing.name, 'truncated', `the stream broke off: ${cause.message}`, { cause })
   }
 
   #fault(error: unknown): FramingError {
