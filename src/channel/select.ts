@@ -32,7 +32,9 @@ export interface SelectOptions {
  * console.log(next.key, next.value) // → work job
  * ```
  *
- * @throws TypeError for a channel that `select` cannot watch, or for none at all.
+ * Rejects with the `FramingError` of a channel that broke.
+ *
+ * @throws TypeError for a channel that `select` cannot watch, or for none at all; RangeError for a bad timeout.
  */
 export function select<C extends Record<string, Channel<any, any>>>(
   from: C,
@@ -40,8 +42,9 @@ export function select<C extends Record<string, Channel<any, any>>>(
 ): Promise<Selected<C>> {
   const entries = Object.entries(from).map(([key, channel]) => ({ key, channel: selectable(key, channel) }))
   if (entries.length === 0) throw new TypeError('Cannot select from no channels: give at least one')
+  const timeout = options.timeout === undefined ? undefined : parseMillis(options.timeout, 'timeout')
   if (options.signal?.aborted === true) return Promise.reject(options.signal.reason as Error)
-  return (takeReady(entries) ?? waitForFirst(entries, options, systemClock)) as Promise<Selected<C>>
+  return (takeReady(entries) ?? waitForFirst(entries, timeout, options.signal, systemClock)) as Promise<Selected<C>>
 }
 
 interface Entry {
@@ -60,6 +63,7 @@ function takeReady(entries: readonly Entry[]): Promise<{ key: string; value: unk
     const entry = entries[(start + i) % entries.length] as Entry
     const taken = entry.channel[TAKE]()
     if (taken.state === 'message') return Promise.resolve({ key: entry.key, value: taken.value })
+    if (taken.error !== undefined) return Promise.reject(taken.error)
     if (taken.state === 'ended') return Promise.resolve({ key: entry.key, value: undefined })
   }
   return undefined
@@ -67,11 +71,11 @@ function takeReady(entries: readonly Entry[]): Promise<{ key: string; value: unk
 
 function waitForFirst(
   entries: readonly Entry[],
-  options: SelectOptions,
+  timeout: number | undefined,
+  signal: AbortSignal | undefined,
   clock: Clock,
 ): Promise<{ key: string; value: unknown }> {
   return new Promise((resolve, reject) => {
-    const { signal } = options
     const finish = (settle: () => void): void => {
       for (const forget of forgets) forget()
       timer?.cancel()
@@ -79,7 +83,7 @@ function waitForFirst(
       settle()
     }
     const onAbort = (): void => finish(() => reject(signal?.reason as Error))
-    const timer = startTimer(options.timeout, clock, (error) => finish(() => reject(error)))
+    const timer = startTimer(timeout, clock, (error) => finish(() => reject(error)))
     signal?.addEventListener('abort', onAbort, { once: true })
     const forgets = entries.map(({ key, channel }) =>
       channel[WAIT]({
@@ -94,12 +98,11 @@ function waitForFirst(
 }
 
 function startTimer(
-  timeout: Millis | undefined,
+  after: number | undefined,
   clock: Clock,
   onTimeout: (error: TimeoutError) => void,
 ): Timer | undefined {
-  if (timeout === undefined) return undefined
-  const after = parseMillis(timeout, 'timeout')
+  if (after === undefined) return undefined
   return clock.after(after, () =>
     onTimeout(new TimeoutError(`No channel had a message within ${formatMillis(after)}`, 'select', after)),
   )
