@@ -17,10 +17,10 @@ export async function broadcast(message: unknown, targets: Iterable<BroadcastTar
   const frames = new Map<Framing<any, any>, string | Uint8Array>()
   const all = [...targets]
   const results = await Promise.allSettled(
-    all.map((target) => {
+    all.map(async (target) => {
       const frame = frames.get(target.framing) ?? target.framing.encode(message)
       frames.set(target.framing, frame)
-      return target.sendEncoded(frame)
+      await target.sendEncoded(frame)
     }),
   )
   throwFailures(all, results)
