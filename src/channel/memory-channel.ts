@@ -10,6 +10,8 @@ interface Offer<T> {
   readonly accept: () => void
 }
 
+const NO_UNDEFINED = 'Cannot send undefined: for receive() it means that there is no more; send null'
+
 /** One direction inside this process: what is sent here is received here. */
 class MemoryQueue<T> {
   readonly #capacity: number
@@ -25,6 +27,7 @@ class MemoryQueue<T> {
 
   send(message: T): Promise<void> {
     if (this.#closed) return handled(Promise.reject(new ClosedError('Cannot send: the channel was ended')))
+    if (message === undefined) return handled(Promise.reject(new TypeError(NO_UNDEFINED)))
     if (this.#waiters.give(message)) return Promise.resolve()
     if (this.#buffer.length < this.#capacity) {
       this.#buffer.push(message)
