@@ -1,9 +1,11 @@
+import { ClosedError } from '../base/errors.ts'
 import type { Channel } from './channel.ts'
 
 /**
  * Moves every message of `from` into `to`, at the pace of the slower one. Resolves when `from` has ended and `to`
- * was ended behind its last message. Rejects when `to` takes no more; what was not moved stays in `from`, but for
- * the one message that failed.
+ * was ended behind its last message. Rejects when `to` takes no more, or has closed; what was not moved stays in
+ * `from`, but for the one message that failed. Rejects when `from` broke; `to` is then left as it is, because its end
+ * would look like a good one.
  *
  * ```ts
  * import { channel, pipe } from 'pagent'
@@ -16,6 +18,11 @@ import type { Channel } from './channel.ts'
  * ```
  */
 export async function pipe<T>(from: Channel<T, any>, to: Channel<any, T>): Promise<void> {
-  for await (const message of from) await to.send(message)
-  await to.end()
+  const gone = new AbortController()
+  void to.closed.then(() => gone.abort(new ClosedError('Cannot pipe: the destination has closed')))
+  for (;;) {
+    const message = await from.receive({ signal: gone.signal })
+    if (message === undefined) return to.end()
+    await to.send(message)
+  }
 }
