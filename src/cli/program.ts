@@ -53,11 +53,16 @@ function refuse(error: unknown, help: string): number {
   if (error instanceof CommanderError && error.exitCode === 0) return 0
   // The help was shown already, for want of a command.
   if (error instanceof CommanderError && error.code === 'commander.help') return WRONG_USAGE
-  if (error instanceof CommanderError || error instanceof TypeError || error instanceof RangeError) {
+  if (error instanceof CommanderError || isMisuse(error)) {
     tell('error', `${sentence(error)} See: ${help}`)
     return WRONG_USAGE
   }
   throw error
+}
+
+/** The library refuses what can never be started by a sentence; any other TypeError is a bug of ours. */
+function isMisuse(error: unknown): error is Error {
+  return (error instanceof TypeError || error instanceof RangeError) && error.message.startsWith('Cannot ')
 }
 
 function sentence(error: Error): string {

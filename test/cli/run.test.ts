@@ -168,6 +168,15 @@ describe('pagent run: the options', () => {
     assert.match(stderr, /"echo x" ended 3 times within 1m, and --max-restarts allows 2 .*Find the cause/)
   })
 
+  it('says nothing but its restarts, however often it restarts', async () => {
+    const many = ['--restart', 'always', '--ready', 'x', '--max-restarts', '12/1h', '--', 'sh', '-c', 'echo x']
+    const running = new Cli(['run', ...many])
+    await running.until('stderr', /restart 12 in/)
+    running.process.kill('SIGTERM')
+    const { stderr } = await running.ended
+    assert.match(stderr, /^(pagent: .*; restart \d+ in .*\n)+$/)
+  })
+
   it('is ready when a line of stdout or stderr matches, and restarts only from then on', async () => {
     const script = 'echo listening on 80 >&2; exit 4'
     const { code, stderr } = await cli([
@@ -240,7 +249,9 @@ describe('pagent run: signals', () => {
     running.process.kill('SIGINT')
     await running.until('stdout', /got SIGINT/)
     running.process.kill('SIGINT')
-    assert.equal((await running.ended).code, 137)
+    const { code, stderr } = await running.ended
+    assert.equal(code, 137)
+    assert.match(stderr, /^pagent: killing .* and everything it started\n$/)
     assert.deepEqual(await untilGone([Number(pid)]), [])
   })
 
@@ -248,8 +259,9 @@ describe('pagent run: signals', () => {
     const running = new Cli(['run', '--restart', 'always', '--max-restarts', '1000/1s', '--', 'sh', '-c', 'exit 5'])
     await running.until('stderr', /restart 2 in/)
     running.process.kill('SIGTERM')
-    const { code } = await running.ended
+    const { code, stderr } = await running.ended
     assert.ok(code === 5 || code === 143, String(code))
+    assert.match(stderr, /^(pagent: .*; restart \d+ in .*\n)+$/)
   })
 
   it('passes signals that mean something to the program on', async () => {

@@ -19,6 +19,8 @@ export class WatchingLauncher implements Launcher {
     this.name = inner.name
     this.#inner = inner
     this.#pattern = pattern
+    // For what is still on its way when a program is done with; every life listens for itself while it lasts.
+    for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {})
   }
 
   /** Resolves when the life that was started last has written a line that matches. */
@@ -34,7 +36,7 @@ export class WatchingLauncher implements Launcher {
     const stdout = new CopiedSource(started.stdout, process.stdout, onLine)
     const stderr = new CopiedSource(started.stderr, process.stderr, onLine)
     void started.exited.then(() => [stdout, stderr].map((source) => source.drain()))
-    return { ...pick(started), stdout, stderr }
+    return { ...pick(started, () => [stdout, stderr].map((source) => source.destroy())), stdout, stderr }
   }
 
   close(): Promise<void> {
@@ -43,13 +45,16 @@ export class WatchingLauncher implements Launcher {
 }
 
 /** A `RunningProcess` may be an instance of a class, whose methods a spread would lose. */
-function pick(process: RunningProcess): Omit<RunningProcess, 'stdout' | 'stderr'> {
+function pick(process: RunningProcess, onRelease: () => void): Omit<RunningProcess, 'stdout' | 'stderr'> {
   return {
     pid: process.pid,
     stdin: process.stdin,
     exited: process.exited,
     kill: (killSignal) => process.kill(killSignal),
-    release: () => process.release(),
+    release: () => {
+      process.release()
+      onRelease()
+    },
   }
 }
 
@@ -96,6 +101,7 @@ class CopiedSource implements ByteSource {
 
   destroy(): void {
     this.#target.off('drain', this.#onDrain)
+    this.#target.off('error', this.#onError)
     this.#inner.destroy()
   }
 

@@ -31,6 +31,11 @@ export class Stopping {
     return this.#signals > 0
   }
 
+  /** True once it was killed for a second signal. */
+  get forced(): boolean {
+    return this.#signals > 1
+  }
+
   readonly end = (signal: EndingSignal): void => {
     this.#signals++
     if (this.#signals === 1) this.#ask(signal)

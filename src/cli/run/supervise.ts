@@ -18,6 +18,8 @@ import { Stopping } from './stopping.ts'
 interface Ending {
   readonly exit: Exit
   readonly gaveUp?: readonly Exit[]
+  /** Nobody needs an explanation of what they did themselves. */
+  readonly expected?: boolean
 }
 
 /**
@@ -50,7 +52,9 @@ async function live(master: Master, request: RunRequest, spec: ReturnType<typeof
     if (!PagentError.is(error)) ended.reject(error)
   })
   try {
-    return await ended.promise
+    const ending = await ended.promise
+    const expected = stopping.forced || (stopping.begun && ending.exit.kind !== 'stopped')
+    return { ...ending, expected }
   } finally {
     stopping.close()
     release()
@@ -65,13 +69,14 @@ async function follow(
 ): Promise<Ending> {
   let cameUp = false
   let last: Exit | undefined
+  let restarts = 0
   for await (const event of events) {
     if (event.type === 'ready') cameUp = true
     if (event.type === 'exited') {
       last = event.exit
       if (!cameUp || stopping() || !comesBack(last, request.restart)) return { exit: last }
     }
-    if (event.type === 'restart-scheduled' && last !== undefined) announce(last, event.attempt, event.after, request)
+    if (event.type === 'restart-scheduled' && last !== undefined) announce(last, ++restarts, event.after, request)
     if (event.type === 'gave-up' && last !== undefined) return { exit: last, gaveUp: event.exits }
   }
   throw new Error('Bug in pagent: the events ended before the program did')
@@ -82,11 +87,12 @@ function comesBack(exit: Exit, restart: Restart): boolean {
   return restart === 'permanent' || isAbnormal(exit)
 }
 
-function announce(exit: Exit, attempt: number, after: number, request: RunRequest): void {
-  tell('notice', `${shown(request)} ${describeExit(exit)}; restart ${attempt} in ${formatMillis(after)}`)
+function announce(exit: Exit, count: number, after: number, request: RunRequest): void {
+  tell('notice', `${shown(request)} ${describeExit(exit)}; restart ${count} in ${formatMillis(after)}`)
 }
 
-function explain({ exit, gaveUp }: Ending, request: RunRequest): void {
+function explain({ exit, gaveUp, expected }: Ending, request: RunRequest): void {
+  if (expected === true) return
   const text = gaveUp === undefined ? explainEnd(exit, request) : explainGivingUp(gaveUp, request)
   if (text !== undefined) tell('error', text)
 }
