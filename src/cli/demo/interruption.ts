@@ -24,6 +24,8 @@ export function takeSignals(stage: Stage, view: View): Interruption {
     stop()
   }
   for (const signal of ENDING) process.on(signal, handle)
+  // Ctrl-Z would leave its screen behind.
+  process.on('SIGTSTP', ignore)
   return {
     signal: abort.signal,
     get signalCode() {
@@ -32,6 +34,9 @@ export function takeSignals(stage: Stage, view: View): Interruption {
     stop,
     release: () => {
       for (const signal of ENDING) process.off(signal, handle)
+      process.off('SIGTSTP', ignore)
     },
   }
 }
+
+function ignore(): void {}

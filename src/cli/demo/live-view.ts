@@ -100,7 +100,7 @@ export class LiveView implements View {
     const { tally, parts } = this.#stage
     const running = [...parts.values()].filter((part) => part.since !== undefined).length
     const seconds = ((performance.now() - this.#began) / 1000).toFixed(1)
-    const facts = `${running} workers · ${tally.messages} messages · ${tally.restarts} restarts · ${seconds}s`
+    const facts = `${running} workers · ${tally.messages.toLocaleString('en')} messages · ${tally.restarts} restarts · ${seconds}s`
     const title = 'pagent demo'
     const gap = ' '.repeat(Math.max(1, width - title.length - facts.length))
     return `${this.#ink.paint('bold', title)}${gap}${this.#ink.paint('dim', facts)}`

@@ -123,7 +123,7 @@ export class Stage {
     this.tally.messages++
     const text = readable(message)
     const part = this.parts.get(worker)
-    if (part !== undefined) part.last = `${direction} ${text}`
+    if (part !== undefined && text !== '') part.last = `${direction} ${text}`
     this.audience?.message(worker, direction, text)
   }
 

@@ -21,7 +21,7 @@ export function summary(outcome: Outcome, ink: Ink): string {
   const ends = [...tally.ends].toSorted(([, a], [, b]) => b - a).map(([kind, count]) => `${count} ${kind}`)
   return [
     '',
-    `${ink.paint('bold', 'Seen')}  ${tally.started} processes started · ${tally.messages} messages · ${tally.restarts} restarts`,
+    `${ink.paint('bold', 'Seen')}  ${tally.started} processes started · ${tally.messages.toLocaleString('en')} messages · ${tally.restarts} restarts`,
     ...wrapped(`ends by cause: ${ends.join(', ')}`, '      ', ink.width),
     `${ink.paint('bold', 'Left')}  ${remains(outcome)}`,
     '',
