@@ -1,6 +1,6 @@
 import { ENDING, type EndingSignal } from '../signals.ts'
 import type { Stage } from './stage.ts'
-import type { View } from './view.ts'
+import type { View } from './views/view.ts'
 
 /** Somebody wants the demo to end. */
 export interface Interruption {

@@ -5,18 +5,18 @@ import { hasColour, painter } from '../terminal.ts'
 import type { ActProgress } from './act.ts'
 import { ACTS } from './acts.ts'
 import { takeSignals } from './interruption.ts'
-import { LiveView } from './live-view.ts'
-import { PlainView } from './plain-view.ts'
+import { LiveView } from './views/live-view.ts'
+import { PlainView } from './views/plain-view.ts'
 import { Stage } from './stage.ts'
-import { isKept, summary } from './summary.ts'
-import { type Ink, type View, report } from './view.ts'
+import { isKept, summary } from './views/summary.ts'
+import { type Ink, type View, report } from './views/view.ts'
 
 /** An act that takes longer has not kept its promise, in milliseconds. */
 const LONGEST_ACT = 15_000
 
 /** Plays every act; resolves with the exit code: 0 when every promise was kept. */
 export async function perform(): Promise<number> {
-  const began = performance.now()
+  const began = systemClock.now()
   const width = process.stdout.isTTY ? process.stdout.columns : Infinity
   const ink: Ink = { width, paint: painter(hasColour(1)), write: (text) => void process.stdout.write(text) }
   const acts: ActProgress[] = ACTS.map((act, i) => ({ number: i + 1, act, state: 'waiting', facts: [] }))
@@ -29,7 +29,7 @@ export async function perform(): Promise<number> {
   await stage.close()
   view.close()
   if (view instanceof LiveView) for (const act of acts) ink.write(`${report(act, ink)}\n`)
-  const outcome = { acts, tally: stage.tally, left: stage.tally.left(), took: performance.now() - began }
+  const outcome = { acts, tally: stage.tally, left: stage.tally.left(), took: systemClock.now() - began }
   ink.write(summary(outcome, ink))
   interruption.release()
   if (interruption.signalCode !== undefined) return ofSignal(interruption.signalCode)

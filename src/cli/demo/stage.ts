@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { extname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { systemClock } from '../../base/clock.ts'
 import type { MasterEvent } from '../../base/events.ts'
 import { Master } from '../../master/master.ts'
 import type { Shutdown } from '../../process/ladder.ts'
@@ -21,7 +22,7 @@ export interface Part {
   /** The number of the act it entered in. */
   readonly act: number
   last: string
-  /** When its process came to be, by `performance.now()`; undefined when there is none. */
+  /** When its process came to be, by the clock; undefined when there is none. */
   since: number | undefined
 }
 
@@ -147,7 +148,7 @@ export class Stage {
   #track(event: MasterEvent): void {
     const part = event.type === 'events-dropped' ? undefined : this.parts.get(event.worker)
     if (part === undefined) return
-    if (event.type === 'spawned') part.since = performance.now()
+    if (event.type === 'spawned') part.since = systemClock.now()
     if (event.type === 'exited') part.since = undefined
   }
 }

@@ -13,7 +13,7 @@ interface Guest {
 
 const ADD = 'import sys\nfor line in sys.stdin: print(sum(map(int, line.split())), flush=True)'
 const REVERSE =
-  "require('readline').createInterface(process.stdin).on('line', (line) => console.log([...line].reverse().join('')))"
+  "require('node:readline').createInterface(process.stdin).on('line', (line) => console.log([...line].reverse().join('')))"
 
 const GUESTS: readonly Guest[] = [
   { id: 'bash', file: 'bash', question: 'echo $((6 * 7))', answers: ['42'] },

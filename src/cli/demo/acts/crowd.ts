@@ -1,4 +1,5 @@
 import { monitorEventLoopDelay } from 'node:perf_hooks'
+import { systemClock } from '../../../base/clock.ts'
 import { formatMillis } from '../../../base/units.ts'
 import { type Act, claim } from '../act.ts'
 import type { Stage } from '../stage.ts'
@@ -13,11 +14,11 @@ export const crowd: Act = {
   async run(stage) {
     const delay = monitorEventLoopDelay({ resolution: 5 })
     delay.enable()
-    const began = performance.now()
+    const began = systemClock.now()
     const crowded = await Promise.all(Array.from({ length: SIZE }, (_, i) => one(stage, `cat ${i + 1}`)))
-    const up = performance.now() - began
+    const up = systemClock.now() - began
     const exits = await Promise.all(crowded.map((stop) => stop()))
-    const took = performance.now() - began - up
+    const took = systemClock.now() - began - up
     delay.disable()
     claim(exits.every(Boolean), 'each of them is stopped')
     const longest = delay.max / 1e6

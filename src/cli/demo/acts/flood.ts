@@ -39,7 +39,7 @@ async function read(
 ): Promise<{ lines: number; before: number; growth: number }> {
   const before = process.memoryUsage.rss()
   let [lines, growth] = [0, 0]
-  for (const end = performance.now() + ms; performance.now() < end; lines++) {
+  for (const end = systemClock.now() + ms; systemClock.now() < end; lines++) {
     claim((await worker.receive()) !== undefined, 'the flood goes on')
     if (pause > 0) await sleep(systemClock, pause)
     if (pause > 0) growth = Math.max(growth, process.memoryUsage.rss() - before)

@@ -1,4 +1,5 @@
 import type { Exit, StopStep } from '../../../base/exit.ts'
+import { systemClock } from '../../../base/clock.ts'
 import { formatMillis } from '../../../base/units.ts'
 import type { Shutdown } from '../../../process/ladder.ts'
 import type { Worker } from '../../../worker/worker.ts'
@@ -29,11 +30,11 @@ export const ladder: Act = {
 }
 
 async function stop([worker, shutdown, step]: Case): Promise<string> {
-  const began = performance.now()
+  const began = systemClock.now()
   const exit = await worker.stop(shutdown)
   claim(exit.kind === 'stopped' && exit.step === step, `${worker.id} is stopped by ${step}, not by ${rung(exit)}`)
   const how = step === 'eof' ? 'ended with its input' : `ended by ${step}`
-  return `${worker.id} ${how}, ${formatMillis(performance.now() - began)} after it was asked to`
+  return `${worker.id} ${how}, ${formatMillis(systemClock.now() - began)} after it was asked to`
 }
 
 const rung = (exit: Exit): string => (exit.kind === 'stopped' ? exit.step : exit.kind)

@@ -19,7 +19,7 @@ export const orphans: Act = {
     claim(family.length > 1 && family.every((pid) => pid > 1), 'the family says who they are')
     for (const pid of family) stage.tally.remember(pid)
     const { exited } = master
-    const killed = performance.now()
+    const killed = systemClock.now()
     master.kill('SIGKILL')
     const exit = await exited
     claim(exit.kind === 'signaled', `its end is signaled, not ${exit.kind}`)
@@ -27,7 +27,7 @@ export const orphans: Act = {
     const left = (): number[] => stage.tally.left().filter((pid) => family.includes(pid))
     while (left().length > 0) await sleep(systemClock, 5)
     return [
-      `a master was killed with -9; its ${family.length} processes were gone ${formatMillis(performance.now() - killed)} later`,
+      `a master was killed with -9; its ${family.length} processes were gone ${formatMillis(systemClock.now() - killed)} later`,
     ]
   },
 }

@@ -1,5 +1,6 @@
-import type { WorkerState } from '../../worker/state.ts'
-import type { Part } from './stage.ts'
+import { systemClock } from '../../../base/clock.ts'
+import type { WorkerState } from '../../../worker/state.ts'
+import type { Part } from '../stage.ts'
 import { type Ink, cut, harmless } from './view.ts'
 
 const SYMBOLS: Readonly<Record<WorkerState, string>> = {
@@ -40,7 +41,7 @@ function row({ worker, since, last }: Part, width: number, { paint }: Ink): stri
     cut(worker.id, 14).padEnd(15),
     paint(STYLES[state], `${SYMBOLS[state]} ${state}`.padEnd(12)),
     String(pid ?? '–').padEnd(9),
-    (since === undefined ? '–' : `${((performance.now() - since) / 1000).toFixed(1)}s`).padEnd(8),
+    (since === undefined ? '–' : `${((systemClock.now() - since) / 1000).toFixed(1)}s`).padEnd(8),
     String(Math.max(0, incarnation - 1)).padEnd(10),
     cut(harmless(last), Math.max(0, width - LAST_AT)),
   ]

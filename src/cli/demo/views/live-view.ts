@@ -1,6 +1,6 @@
-import { type Timer, systemClock } from '../../base/clock.ts'
-import type { ActProgress } from './act.ts'
-import type { Part, Stage } from './stage.ts'
+import { type Timer, systemClock } from '../../../base/clock.ts'
+import type { ActProgress } from '../act.ts'
+import type { Part, Stage } from '../stage.ts'
 import { workerRows } from './worker-rows.ts'
 import { type Ink, type View, cut, harmless, headline } from './view.ts'
 
@@ -23,7 +23,7 @@ export class LiveView implements View {
   readonly #stage: Stage
   readonly #acts: readonly ActProgress[]
   readonly #size: () => Size
-  readonly #began = performance.now()
+  readonly #began = systemClock.now()
   #timer: Timer | undefined
   #note = ''
 
@@ -99,7 +99,7 @@ export class LiveView implements View {
   #header(width: number): string {
     const { tally, parts } = this.#stage
     const running = [...parts.values()].filter((part) => part.since !== undefined).length
-    const seconds = ((performance.now() - this.#began) / 1000).toFixed(1)
+    const seconds = ((systemClock.now() - this.#began) / 1000).toFixed(1)
     const facts = `${running} workers · ${tally.messages.toLocaleString('en')} messages · ${tally.restarts} restarts · ${seconds}s`
     const title = 'pagent demo'
     const gap = ' '.repeat(Math.max(1, width - title.length - facts.length))

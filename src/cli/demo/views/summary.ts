@@ -1,6 +1,6 @@
-import { formatMillis } from '../../base/units.ts'
-import type { ActProgress } from './act.ts'
-import { CAN_LOOK, type Tally } from './tally.ts'
+import { formatMillis } from '../../../base/units.ts'
+import type { ActProgress } from '../act.ts'
+import { CAN_LOOK, type Tally } from '../tally.ts'
 import { type Ink, wrapped } from './view.ts'
 
 /** What the whole demo has shown. */

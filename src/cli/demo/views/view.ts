@@ -1,5 +1,5 @@
-import type { ActProgress } from './act.ts'
-import type { Audience } from './stage.ts'
+import type { ActProgress } from '../act.ts'
+import type { Audience } from '../stage.ts'
 
 /** How the demo looks. */
 export interface View extends Audience {

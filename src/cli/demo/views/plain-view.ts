@@ -1,4 +1,4 @@
-import type { ActProgress } from './act.ts'
+import type { ActProgress } from '../act.ts'
 import { type Ink, type View, cut, harmless, headline } from './view.ts'
 
 const MESSAGE_MAX = 80
