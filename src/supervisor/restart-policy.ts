@@ -70,13 +70,18 @@ export class RestartPolicy {
     this.#failures.push({ at: now, exit })
     if (this.#failures.length > this.#allowed) return this.#giveUp()
     if (exit.uptime >= this.#within) this.#attempt = 0
-    const wait = Math.min(this.#max, this.#min * this.#factor ** this.#attempt++)
+    const wait = this.#wait(this.#attempt++)
     return { action: 'restart', attempt: this.#attempt, after: wait * (1 - this.#jitter * dice) }
   }
 
   /** The child has proved that it works: the next wait starts small again. */
   proved(): void {
     this.#attempt = 0
+  }
+
+  /** The factor of a long series is infinite, and nothing times that is not a number. */
+  #wait(attempt: number): number {
+    return this.#min === 0 ? 0 : Math.min(this.#max, this.#min * this.#factor ** attempt)
   }
 
   #wants(exit: Exit): boolean {
