@@ -53,7 +53,8 @@ interface Entry {
 }
 
 function selectable(key: string, channel: Channel<any, any>): Selectable<unknown> {
-  if (TAKE in channel && WAIT in channel) return channel as unknown as Selectable<unknown>
+  if (typeof channel === 'object' && channel !== null && TAKE in channel && WAIT in channel)
+    return channel as unknown as Selectable<unknown>
   throw new TypeError(`Cannot select from "${key}": it is not a worker or a channel of this library`)
 }
 
