@@ -30,8 +30,9 @@ function throwFailures(targets: readonly BroadcastTarget[], results: readonly Pr
   const failed = targets.filter((_, i) => results[i]?.status === 'rejected').map((target) => target.id)
   if (failed.length === 0) return
   const reasons = results.filter((result) => result.status === 'rejected').map((result) => result.reason as Error)
+  const named = failed.length > 10 ? [...failed.slice(0, 10), '…'] : failed
   throw new AggregateError(
     reasons,
-    `Cannot deliver the broadcast to ${failed.length} of ${targets.length} workers: ${failed.slice(0, 10).join(', ')}`,
+    `Cannot deliver the broadcast to ${failed.length} of ${targets.length} workers: ${named.join(', ')}`,
   )
 }
