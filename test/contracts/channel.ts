@@ -32,8 +32,8 @@ export function testChannel<M>(
   const range = (from: number, to: number): M[] => Array.from({ length: to - from }, (_, i) => message(from + i))
 
   /** Runs a promise on a fresh pair, which is closed afterwards; no rejection may be left unhandled. */
-  const promise = (title: string, body: (pair: ChannelPair<M>) => Promise<void>, skip = false): void => {
-    it(title, { skip }, async () => {
+  const promise = (title: string, body: (pair: ChannelPair<M>) => Promise<void>): void => {
+    it(title, async () => {
       const pair = await makePair()
       const unhandled: unknown[] = []
       const listener = (reason: unknown): unknown => unhandled.push(reason)
@@ -60,9 +60,8 @@ export function testChannel<M>(
       await ended
     })
 
-    promise(
-      'delivers both ways at once',
-      async ({ near, far }) => {
+    if (!single)
+      promise('delivers both ways at once', async ({ near, far }) => {
         const both = [near, far].map(async (end) => {
           for (const one of range(0, 100)) await end.send(one)
           await end.end()
@@ -71,22 +70,17 @@ export function testChannel<M>(
         assert.deepEqual(atNear, range(0, 100))
         assert.deepEqual(atFar, range(0, 100))
         await Promise.all(both)
-      },
-      single,
-    )
+      })
 
-    promise(
-      'still delivers from the other side after this side has ended',
-      async ({ near, far }) => {
+    if (!single)
+      promise('still delivers from the other side after this side has ended', async ({ near, far }) => {
         await near.end()
         assert.equal(await far.receive(), undefined)
         void far.send(message(1))
         assert.deepEqual(await near.receive(), message(1))
         await far.end()
         assert.equal(await near.receive(), undefined)
-      },
-      single,
-    )
+      })
 
     promise('holds a sender that waits for its sends while nobody reads, and loses nothing', async ({ near, far }) => {
       let sent = 0
