@@ -4,6 +4,7 @@ import * as fc from 'fast-check'
 import { FramingError } from '../../src/base/errors.ts'
 import { lines } from '../../src/framing/index.ts'
 import { anyChunking, bytesOf, chop, decode, everySplit, joinBytes } from '../contracts/framing.ts'
+import { arrayBufferBytes, canMeasureMemory } from '../support/memory.ts'
 
 /** Checks one stream in every splitting; `stream` is text, or bytes that are no text. */
 function reads(stream: string | number[], expected: string[], unterminated = false): void {
@@ -168,21 +169,17 @@ describe('the maxLength of lines()', () => {
     assert.equal(fault?.code, 'ERR_PAGENT_FRAMING')
   })
 
-  it('keeps no more memory than the maximum, whatever comes', { skip: globalThis.gc === undefined }, () => {
+  it('keeps no more memory than the maximum, whatever comes', { skip: !canMeasureMemory }, () => {
     const chunk = new Uint8Array(65_536).fill(97)
     const decoder = lines({ maxLength: '1MiB', onOverlong: 'skip' }).decoder()
-    globalThis.gc?.()
-    const before = process.memoryUsage().arrayBuffers
+    const before = arrayBufferBytes()
     let most = 0
     for (let i = 0; i < 128; i++) {
       decoder.push(chunk, () => {})
-      if (i % 8 !== 0) continue
-      globalThis.gc?.()
-      most = Math.max(most, process.memoryUsage().arrayBuffers - before)
+      if (i % 8 === 0) most = Math.max(most, arrayBufferBytes() - before)
     }
     assert.ok(most < 2.5 * 2 ** 20, `8 MiB without a newline held ${most} bytes`)
-    globalThis.gc?.()
-    const after = process.memoryUsage().arrayBuffers - before
+    const after = arrayBufferBytes() - before
     assert.ok(after < 2 ** 18, `${after} bytes are still held after the line was skipped`)
   })
 
