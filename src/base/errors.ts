@@ -49,7 +49,10 @@ export class ExitError extends PagentError {
   readonly exit: Exit
 
   constructor(action: string, exit: Exit) {
-    super(`Cannot ${action} worker "${exit.id}": it ${describeExit(exit)}${quoteTail(exit)}`, exit.kind === 'crashed' || exit.kind === 'protocol' ? { cause: exit.error } : undefined)
+    super(
+      `Cannot ${action} worker "${exit.id}": it ${describeExit(exit)}${quoteTail(exit)}`,
+      exit.kind === 'crashed' || exit.kind === 'protocol' ? { cause: exit.error } : undefined,
+    )
     this.worker = exit.id
     this.exit = exit
   }
