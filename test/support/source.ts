@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { join, posix } from 'node:path'
 
-/** One source file: `text` as written, `code` without comments and without what is in templates. */
+/** One source file: `text` as written, `code` without comments and without what is in strings. */
 export interface Source {
   readonly path: string
   readonly text: string
@@ -31,14 +31,19 @@ export function resolveImport(path: string, specifier: string): string {
   return posix.normalize(posix.join(posix.dirname(path), specifier))
 }
 
-/** Blanks comments and the text of templates (not what stands in their `${}`), keeping every line where it is. */
+/**
+ * Blanks comments and what is in strings and templates (but not the name of an import, nor what stands in a `${}`),
+ * keeping every line where it is.
+ */
 function bare(text: string): string {
   const pieces =
     /(?<quoted>'(?:\\.|[^'\\\n])*'|"(?:\\.|[^"\\\n])*")|(?<template>`(?:\\[\s\S]|[^`\\])*`)|(?<comment>\/\*[\s\S]*?\*\/|\/\/[^\n]*)|(?<regex>(?<=[=(,:;!&|?[]\s*)\/(?![*/])(?:\\.|\[(?:\\.|[^\]\\\n])*\]|[^/\\[\n])+\/)/g
   return text.replaceAll(pieces, (piece: string, ...rest: unknown[]) => {
     const kind = rest.at(-1) as Record<string, string | undefined>
+    const isSpecifier = /\b(?:from|import|require)\s*\(?\s*$/.test(text.slice(0, rest.at(-3) as number).slice(-20))
+    if (kind['regex'] !== undefined || (kind['quoted'] !== undefined && isSpecifier)) return piece
+    if (kind['quoted'] !== undefined) return `${piece[0]}${' '.repeat(piece.length - 2)}${piece.at(-1)}`
     if (kind['comment'] !== undefined) return piece.replaceAll(/[^\n]/g, ' ')
-    if (kind['template'] === undefined) return piece
     return piece.replaceAll(/(?<hole>\$\{[^{}]*\})|[^\n]/g, (_, hole?: string) => hole ?? ' ')
   })
 }
