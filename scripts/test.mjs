@@ -18,7 +18,7 @@ const args = [
   '--expose-gc',
   '--test',
   '--test-concurrency=2',
-  '--test-timeout=300000',
+  '--test-timeout=900000',
   '--test-reporter=spec',
   '--test-reporter-destination=stdout',
   '--test-reporter=tap',
