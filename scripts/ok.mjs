@@ -13,10 +13,10 @@ process.env.PATH = `${join(root, 'node_modules/.bin')}${delimiter}${process.env.
 
 /** What each step does. It returns a word for its line, or throws an Error whose message says what is wrong. */
 const steps = {
-  format: () => quietly('oxfmt', ['--check'], 'npm run fix'),
+  format: () => void quietly('oxfmt', ['--check'], 'npm run fix'),
   lint,
-  types: () => quietly('tsc', ['--noEmit']),
-  build: () => quietly(process.execPath, ['scripts/bootstrap.mjs', '--build']),
+  types: () => void quietly('tsc', ['--noEmit']),
+  build: () => void quietly(process.execPath, ['scripts/bootstrap.mjs', '--build']),
   unused: () => `${unusedExports().length} exports without a reader (npm run unused)`,
   test: () => aloud(process.execPath, ['scripts/test.mjs']),
   package: () => checkPacked(root),
@@ -57,14 +57,12 @@ function lint() {
 }
 
 function quietly(command, args, cure) {
-  const { status, stdout, stderr, error } = spawnSync(command, args, {
-    encoding: 'utf8',
-    stdio: ['ignore', 'pipe', 'pipe'],
-  })
+  const env = process.stdout.isTTY ? process.env : { ...process.env, NO_COLOR: '1' }
+  const options = { encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'], env }
+  const { status, stdout, stderr, error } = spawnSync(command, args, options)
   if (error !== undefined) throw error
-  if (status !== 0)
-    throw new Error(`${stdout}${stderr}${cure === undefined ? '' : `What it can mend it mends by: ${cure}`}`)
-  return command === 'oxlint' ? stdout : ''
+  if (status === 0) return stdout
+  throw new Error(`${stdout}${stderr}${cure === undefined ? '' : `What it can mend it mends by: ${cure}`}`)
 }
 
 function aloud(command, args) {
