@@ -16,8 +16,10 @@ export type WorkerEvent =
   | { readonly type: 'stalled'; readonly after: number }
   /** Part of its output was skipped, or its last message was unterminated. */
   | { readonly type: 'noticed'; readonly notice: PagentError }
-  /** A callback of yours threw after the worker had ended. */
+  /** Your `onExit` threw, or its promise was rejected. */
   | { readonly type: 'callback-failed'; readonly callback: string; readonly error: Error }
+  /** Not even SIGKILL ended its process: it hangs in the kernel, or belongs to another user by now. */
+  | { readonly type: 'abandoned'; readonly pid: number }
   | { readonly type: 'deleted' }
 
 /** One fact, with when (milliseconds since 1970), who, and which life of it. */

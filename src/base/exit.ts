@@ -1,7 +1,10 @@
 import type { FramingError } from './errors.ts'
 import { formatBytes, formatMillis } from './units.ts'
 
-/** What a worker used: CPU time in milliseconds, memory in bytes, the number of its processes. */
+/**
+ * What a worker used: CPU time in milliseconds, memory in bytes, the number of its processes. The portable launcher does
+ * not measure it: all 0.
+ */
 export interface Usage {
   readonly cpuTime: number
   readonly memory: number

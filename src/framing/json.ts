@@ -27,7 +27,7 @@ export interface JsonOptions extends LinesOptions {
  *
  * ```ts
  * import { json } from 'pagent/framing'
- * console.log(json().encode({ add: [1, 2] })) // → {"add":[1,2]}
+ * process.stdout.write(json().encode({ add: [1, 2] })) // → {"add":[1,2]}
  * ```
  */
 export function json<I = unknown, O = I>(options: JsonOptions = {}): Framing<I, O> {

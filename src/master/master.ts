@@ -3,6 +3,7 @@ import { UnknownWorkerError } from '../base/errors.ts'
 import { EventHub } from '../base/event-hub.ts'
 import type { MasterEvent } from '../base/events.ts'
 import type { Exit } from '../base/exit.ts'
+import { checkKeys } from '../base/options.ts'
 import { broadcast } from '../channel/broadcast.ts'
 import type { Shutdown } from '../process/ladder.ts'
 import type { Launcher } from '../process/launcher.ts'
@@ -50,8 +51,9 @@ export class Master implements AsyncDisposable {
   readonly #ownsLauncher: boolean
   #stopping: Promise<void> | undefined
 
-  /** @throws RangeError for a cap that is not a whole number from 1. */
+  /** @throws RangeError for a cap that is not a whole number from 1, TypeError for an unknown option. */
   constructor(options: MasterOptions = {}) {
+    checkKeys(options, OPTIONS, 'Cannot make a master')
     const clock = options.clock ?? systemClock
     this.events = this.#hub
     this.#defaults = options.defaults ?? {}
@@ -119,7 +121,10 @@ export class Master implements AsyncDisposable {
     return broadcast(message, to ?? [...this.#workers.values()].filter((worker) => worker.state === 'running'))
   }
 
-  /** Stops every worker, the last started first, and forgets them all. The master can be used again afterwards. */
+  /**
+   * Stops every worker and forgets them all. They are asked newest first, and leave at the same time: workers of a master
+   * do not depend on each other. The master can be used again afterwards.
+   */
   stop(): Promise<void> {
     this.#stopping ??= this.#stopAll().finally(() => (this.#stopping = undefined))
     return this.#stopping
@@ -136,6 +141,8 @@ export class Master implements AsyncDisposable {
     if (this.#ownsLauncher) await this.#host.launcher.close()
   }
 }
+
+const OPTIONS = ['launcher', 'defaults', 'maxWorkers', 'maxStarts', 'clock'] as const satisfies (keyof MasterOptions)[]
 
 function readCap(value: number, what: string): number {
   if (value === Infinity || (Number.isInteger(value) && value >= 1)) return value

@@ -1,6 +1,7 @@
 import { constants } from 'node:os'
 import type { Clock } from '../base/clock.ts'
 import type { StopStep } from '../base/exit.ts'
+import { checkKeys } from '../base/options.ts'
 import { type Millis, parseMillis } from '../base/units.ts'
 
 /**
@@ -34,6 +35,7 @@ export interface ShutdownPlan {
  * @throws RangeError, TypeError
  */
 export function planShutdown(own: Shutdown = {}, base: Shutdown = {}): ShutdownPlan {
+  checkKeys(own, ['farewell', 'eof', 'killSignal', 'grace'], 'Cannot use the shutdown')
   const { farewell, eof = '2s', killSignal = 'SIGTERM', grace = '3s' } = { ...base, ...own }
   if (!(killSignal in constants.signals)) {
     throw new TypeError(
@@ -52,24 +54,27 @@ export interface Rungs {
   readonly exited: Promise<unknown>
 }
 
-/** Climbs until the process has ended. `onStep` hears of each rung before it is tried. */
+/** What SIGKILL has not ended by then, nothing will: a process that hangs in the kernel, or belongs to another user now. */
+const AFTER_KILL = 5000
+
+/** Climbs until the process has ended; false when nothing can end it. `onStep` hears of each rung before it is tried. */
 export async function climb(
   rungs: Rungs,
   plan: ShutdownPlan,
   clock: Clock,
   onStep: (step: StopStep) => void,
-): Promise<void> {
+): Promise<boolean> {
   const tryFor = (step: StopStep, ms: number, act: () => void): Promise<boolean> => {
     onStep(step)
     act()
     return settledWithin(rungs.exited, ms, clock)
   }
   if (plan.farewell !== undefined && plan.eof > 0) {
-    if (await tryFor('farewell', plan.eof, () => rungs.farewell(plan.farewell))) return
+    if (await tryFor('farewell', plan.eof, () => rungs.farewell(plan.farewell))) return true
   }
-  if (plan.eof > 0 && (await tryFor('eof', plan.eof, () => rungs.endInput()))) return
-  if (plan.grace > 0 && (await tryFor(plan.killSignal, plan.grace, () => rungs.kill(plan.killSignal)))) return
-  await tryFor('SIGKILL', Infinity, () => rungs.kill('SIGKILL'))
+  if (plan.eof > 0 && (await tryFor('eof', plan.eof, () => rungs.endInput()))) return true
+  if (plan.grace > 0 && (await tryFor(plan.killSignal, plan.grace, () => rungs.kill(plan.killSignal)))) return true
+  return tryFor('SIGKILL', AFTER_KILL, () => rungs.kill('SIGKILL'))
 }
 
 /** Whether the promise settles in time. Leaves no timer behind. */

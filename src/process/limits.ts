@@ -2,7 +2,10 @@ import { LimitUnsupportedError } from '../base/errors.ts'
 import type { Enforcer, LimitName } from '../base/exit.ts'
 import { type Bytes, type Millis, parseBytes, parseMillis } from '../base/units.ts'
 
-/** What a worker may use in one life. Reaching a limit ends it with `{ kind: 'limit' }`. */
+/**
+ * What a worker may use in one life. Reaching a limit ends it with `{ kind: 'limit' }`. The portable launcher enforces
+ * `wallTime`, `idle` and `output`, and refuses the others.
+ */
 export interface Limits {
   readonly memory?: Bytes
   readonly cpuTime?: Millis

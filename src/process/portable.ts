@@ -18,7 +18,7 @@ import { type StdoutSource, StdoutSockets } from './stdout-socket.ts'
  * Starts processes by `node:child_process`: on every POSIX system, without a compiler.
  *
  * Each worker leads a session and a group of its own; a signal goes to the group. What leaves the group (`setsid`)
- * outlives its worker, but not the master: its keeper finds it by its environment.
+ * outlives its worker, but not the master: its keeper finds it by its environment, unless it has cleared that as well.
  *
  * ```ts
  * import { Master, portable } from 'pagent'

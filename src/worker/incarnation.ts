@@ -207,13 +207,10 @@ export class Incarnation implements ChannelObserver, StderrListener {
   get stderrLine(): ((line: string) => void) | undefined {
     const { onStderr } = this.#plan.spec
     if (onStderr === undefined && !this.#readiness.watches) return undefined
+    const failed = (error: Error): void => this.#fail({ kind: 'crashed', error, stage: 'onStderr' })
     return (line) => {
       this.#readiness.line(line)
-      try {
-        onStderr?.(line, this.#owner.self)
-      } catch (error) {
-        this.#fail({ kind: 'crashed', error: toError(error), stage: 'onStderr' })
-      }
+      guard(() => onStderr?.(line, this.#owner.self), failed)
     }
   }
 
@@ -259,12 +256,22 @@ export class Incarnation implements ChannelObserver, StderrListener {
       kill: (killSignal: NodeJS.Signals) => process.kill(killSignal),
       exited: process.exited,
     }
-    void climb(rungs, plan, this.#owner.clock, (step) => {
+    const onStep = (step: StopStep): void => {
       if (this.#status === undefined) this.#step = step
+    }
+    void climb(rungs, plan, this.#owner.clock, onStep).then((ended) => {
+      if (!ended && this.#status === undefined) this.#abandon(process.pid)
     })
   }
 
+  /** Nothing can end the process, but everybody who waits for its end must hear of one. */
+  #abandon(pid: number): void {
+    this.#owner.emit({ type: 'abandoned', pid })
+    this.#onProcessEnd({ exitCode: undefined, signalCode: undefined })
+  }
+
   #onProcessEnd(status: ProcessStatus): void {
+    if (this.#status !== undefined) return
     this.#status = status
     this.#stopWatching()
     this.#channel?.closeOutput('it has ended')
@@ -289,16 +296,12 @@ export class Incarnation implements ChannelObserver, StderrListener {
   }
 
   #callOnExit(exit: Exit): void {
-    try {
-      this.#plan.spec.onExit?.(exit, this.#owner.self)
-    } catch (cause) {
-      const error = toError(cause)
+    const failed = (error: Error): void => {
       this.#owner.emit({ type: 'callback-failed', callback: 'onExit', error })
-      process.emitWarning(
-        `onExit of worker "${this.#owner.id}" threw: ${error.stack ?? error.message}`,
-        'PagentWarning',
-      )
+      const told = error.stack ?? error.message
+      process.emitWarning(`onExit of worker "${this.#owner.id}" threw: ${told}`, 'PagentWarning')
     }
+    guard(() => this.#plan.spec.onExit?.(exit, this.#owner.self), failed)
     this.#resolveSettled()
   }
 
@@ -325,6 +328,17 @@ export class Incarnation implements ChannelObserver, StderrListener {
   #stopWatching(): void {
     this.#watchdog.cancel()
     this.#stallTimer?.cancel()
+  }
+}
+
+/** Calls back, and catches what it throws, at once or later. */
+function guard(callback: () => unknown, failed: (error: Error) => void): void {
+  const onError = (error: unknown): void => failed(toError(error))
+  try {
+    const result = callback()
+    if (result instanceof Promise) result.catch(onError)
+  } catch (error) {
+    onError(error)
   }
 }
 

@@ -1,4 +1,5 @@
 import type { Exit } from '../base/exit.ts'
+import { checkKeys } from '../base/options.ts'
 import { type Millis, parseMillis } from '../base/units.ts'
 import type { Framing } from '../framing/framing.ts'
 import { lines } from '../framing/lines.ts'
@@ -9,7 +10,10 @@ import { type Backoff, type Intensity, RestartPolicy } from '../supervisor/resta
 import { type AppliedLimits, type Limits, applyLimits } from '../process/limits.ts'
 import type { Worker } from './worker.ts'
 
-/** When a worker counts as usable: at once, at its first message, at a line that matches, or when your probe says so. */
+/**
+ * When a worker counts as usable: at once, at its first message, at a line that matches (of stderr, or a message that is
+ * text), or when your probe says so.
+ */
 export type Ready<In = any, Out = any> =
   | 'spawn'
   | 'first-message'
@@ -82,26 +86,29 @@ export interface WorkerPlan {
 /** One for all who name none, so that a broadcast encodes once. */
 export const DEFAULT_FRAMING = lines()
 
-const KEYS: Readonly<Record<keyof WorkerSpec, true>> = {
-  cwd: true,
-  env: true,
-  framing: true,
-  onMessage: true,
-  onExit: true,
-  onStderr: true,
-  stdin: true,
-  stdout: true,
-  stderr: true,
-  ready: true,
-  readyTimeout: true,
-  alive: true,
-  restart: true,
-  backoff: true,
-  intensity: true,
-  shutdown: true,
-  limits: true,
-  launcher: true,
-}
+const OPTIONS: readonly (keyof WorkerSpec)[] = [
+  'cwd',
+  'env',
+  'framing',
+  'onMessage',
+  'onExit',
+  'onStderr',
+  'stdin',
+  'stdout',
+  'stderr',
+  'ready',
+  'readyTimeout',
+  'alive',
+  'restart',
+  'backoff',
+  'intensity',
+  'shutdown',
+  'limits',
+  'launcher',
+]
+
+/** The words an option knows, beside undefined. */
+const STREAMS = { stdin: ['inherit'], stdout: ['ignore', 'inherit'], stderr: ['tail', 'inherit', 'ignore'] } as const
 
 /**
  * Checks a spec at the door.
@@ -110,10 +117,8 @@ const KEYS: Readonly<Record<keyof WorkerSpec, true>> = {
  */
 export function planWorker(worker: string, spec: WorkerSpec<any, any>): WorkerPlan {
   const bad = (why: string): TypeError => new TypeError(`Cannot start worker "${worker}": ${why}`)
-  for (const key of Object.keys(spec)) {
-    if (!(key in KEYS))
-      throw bad(`there is no option ${JSON.stringify(key)}; there are ${Object.keys(KEYS).join(', ')}`)
-  }
+  checkKeys(spec, OPTIONS, `Cannot start worker "${worker}"`)
+  checkStreams(spec, bad)
   for (const key of ['onMessage', 'onExit', 'onStderr'] as const) {
     if (spec[key] !== undefined && typeof spec[key] !== 'function') throw bad(`${key} must be a function`)
   }
@@ -126,6 +131,20 @@ export function planWorker(worker: string, spec: WorkerSpec<any, any>): WorkerPl
     policy: new RestartPolicy(spec, 'temporary'),
     shutdown: planShutdown(spec.shutdown),
     limits: applyLimits(worker, spec.limits),
+  }
+}
+
+function checkStreams(spec: WorkerSpec<any, any>, bad: (why: string) => TypeError): void {
+  for (const [key, words] of Object.entries(STREAMS) as ['stdin', readonly string[]][]) {
+    const value: string | undefined = spec[key]
+    if (value === undefined || words.includes(value)) continue
+    throw bad(`${key} cannot be ${JSON.stringify(value)}; expected ${words.map((word) => `'${word}'`).join(' or ')}`)
+  }
+  const unread = spec.stderr !== undefined && spec.stderr !== 'tail'
+  if (unread && spec.onStderr !== undefined)
+    throw bad(`onStderr gets nothing with stderr '${spec.stderr}'; leave one out`)
+  if (spec.stdout !== undefined && spec.onMessage !== undefined) {
+    throw bad(`onMessage gets nothing with stdout '${spec.stdout}'; leave one out`)
   }
 }
 

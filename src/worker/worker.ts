@@ -103,15 +103,13 @@ export class Worker<In = string, Out = In> implements Channel<In, Out>, Selectab
    * @throws ExitError when it ended before it was ready; carries the exit.
    * @throws TypeError, RangeError, LimitUnsupportedError for options that cannot be.
    */
-  async start<I = In, O = Out>(
-    file?: string,
-    args: readonly string[] = [],
-    spec: WorkerSpec<I, O> = {},
-  ): Promise<Worker<I, O>> {
+  start(): Promise<this>
+  start<I = string, O = I>(file: string, args?: readonly string[], spec?: WorkerSpec<I, O>): Promise<Worker<I, O>>
+  async start(file?: string, args: readonly string[] = [], spec: WorkerSpec<any, any> = {}): Promise<unknown> {
     await this.#lifecycle.start(() => {
       if (file !== undefined) this.assign(file, args, spec)
     })
-    return this as unknown as Worker<I, O>
+    return this
   }
 
   /**

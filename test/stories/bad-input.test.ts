@@ -83,6 +83,24 @@ const REFUSED: readonly { title: string; start: readonly any[]; code?: string; n
     says: /-1 as backoff.min/,
   },
   {
+    title: 'an option of the shutdown that does not exist',
+    start: ['cat', [], { shutdown: { gracee: 1 } }],
+    name: 'TypeError',
+    says: /no option "gracee"; there are farewell, eof, killSignal, grace/,
+  },
+  {
+    title: 'a stream that is neither',
+    start: ['cat', [], { stderr: 'pipe' }],
+    name: 'TypeError',
+    says: /stderr cannot be "pipe"; expected 'tail' or 'inherit' or 'ignore'/,
+  },
+  {
+    title: 'a listener for a stream that is not read',
+    start: ['cat', [], { stderr: 'inherit', onStderr() {} }],
+    name: 'TypeError',
+    says: /onStderr gets nothing with stderr 'inherit'; leave one out/,
+  },
+  {
     title: 'a signal that does not exist',
     start: ['cat', [], { shutdown: { killSignal: 'SIGNOPE' } }],
     name: 'TypeError',
@@ -236,6 +254,7 @@ void describe('bad input is a clear error, and nothing is lost', () => {
     for (const id of ['', 'a\nb', 'x'.repeat(201), 7 as never])
       assert.throws(() => master.getWorker(id), /Cannot name a worker/)
     assert.throws(() => new Master({ maxStarts: 0 }), /Cannot use 0 as maxStarts/)
+    assert.throws(() => new Master({ workers: 1 } as never), /Cannot make a master: there is no option "workers"/)
     assert.throws(() => lines({ maxLength: 'lots' }), /Cannot use "lots" as maxLength: expected a size/)
   })
 })

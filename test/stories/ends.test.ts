@@ -56,7 +56,7 @@ void describe('every end has a cause', () => {
     await assert.rejects(worker.receive(), { code: 'ERR_PAGENT_FRAMING', reason: 'too-long' })
     const exit = await worker.exited
     assert.equal(exit.kind, 'protocol')
-    assert.match(describeExit(exit), /exceeds the maxLength 1000B of lines/)
+    assert.match(describeExit(exit), /is longer than maxLength, which is 1000 bytes for lines/)
   })
 
   story('a longer line can be skipped instead, and is reported', async (master) => {

@@ -158,6 +158,15 @@ void describe('restarts', () => {
     assert.ok(worker.incarnation >= 2)
   })
 
+  story('callbacks that reject later hurt no more than those that throw', async (master) => {
+    const events = watch(master)
+    const later = (): Promise<never> => Promise.reject(new Error('later'))
+    await master.getWorker('exit').start('true', [], { onExit: later })
+    await events.until('callback-failed', 'exit')
+    const worker = await master.getWorker('stderr').start('sh', ['-c', 'echo x >&2; cat'], { onStderr: later })
+    assert.partialDeepStrictEqual(await worker.exited, { kind: 'crashed', stage: 'onStderr' })
+  })
+
   story('onExit that throws is reported, and the restart goes on', async (master) => {
     const events = watch(master)
     const warned = new Promise((resolve) => process.once('warning', resolve))

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
 import { describe } from 'node:test'
+import { type Launcher, portable, systemClock } from '../../src/index.ts'
 import { isAlive } from '../support/processes.ts'
-import { fixture, story } from '../support/story.ts'
+import { fixture, story, watch } from '../support/story.ts'
 
 void describe('stopping', () => {
   story('a program that reads its stdin ends by itself at the end of it', async (master) => {
@@ -81,6 +82,29 @@ void describe('stopping', () => {
     await assert.rejects(started, { code: 'ERR_PAGENT_EXIT', exit })
     assert.equal(worker.state, 'exited')
   })
+
+  story(
+    'stop settles although nothing can end the process',
+    async (master) => {
+      const events = watch(master)
+      const real = portable()
+      const launcher: Launcher = {
+        ...real,
+        name: 'immortal',
+        close: () => real.close(),
+        launch: async (command) => {
+          const child = await real.launch(command)
+          // As if it hung in the kernel, or had become another user.
+          return Object.assign(Object.create(child), { kill: () => {}, release: () => child.release() })
+        },
+      }
+      const worker = await master.getWorker('w').start('sleep', ['1000'], { launcher })
+      assert.partialDeepStrictEqual(await worker.stop({ eof: 1, grace: 1 }), { kind: 'stopped', step: 'SIGKILL' })
+      assert.ok((await events.until('abandoned'))['pid'] > 0)
+      await launcher.close()
+    },
+    { clock: { ...systemClock, after: (ms, fire) => systemClock.after(ms / 20, fire) } },
+  )
 
   story('kill is not stop: it reaches the whole tree and counts as a death', async (master) => {
     const worker = await master.getWorker('w').start('sh', ['-c', 'sleep 1000 & echo $!; wait'])
