@@ -81,10 +81,6 @@ export class Inbox<In> {
     this.#pump()
   }
 
-  get hasListener(): boolean {
-    return this.#listener !== undefined
-  }
-
   receive(options: ReceiveOptions = {}): Promise<In | undefined> {
     if (options.signal?.aborted === true) return Promise.reject(options.signal.reason as Error)
     const taken = this.take()
