@@ -57,8 +57,9 @@ function lint() {
 }
 
 function quietly(command, args, cure) {
-  const env = process.stdout.isTTY ? process.env : { ...process.env, NO_COLOR: '1' }
-  const options = { encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'], env }
+  // Where CI is set oxlint paints whatever it is told.
+  const { CI: _, ...env } = process.env
+  const options = { encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'], env: { ...env, NO_COLOR: '1' } }
   const { status, stdout, stderr, error } = spawnSync(command, args, options)
   if (error !== undefined) throw error
   if (status === 0) return stdout
