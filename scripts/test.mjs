@@ -28,6 +28,8 @@ const args = [
 ]
 // A variable of some machines that triples the start of every Node process.
 const { NODE_EXTRA_CA_CERTS: _, ...env } = process.env
+// The tests start hundreds of Node processes that load the same sources.
+env.NODE_COMPILE_CACHE ??= join(import.meta.dirname, '../.cache/compile')
 const runner = spawn(process.execPath, args, { stdio: 'inherit', env })
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => runner.kill(signal))
 

@@ -3,9 +3,10 @@ import { describe, test } from 'node:test'
 import { setImmediate as turn } from 'node:timers/promises'
 import { Master, type Worker } from '../../src/index.ts'
 import { assertNothingLeft, holdings } from '../support/processes.ts'
+import { scaled } from '../support/scale.ts'
 import { story } from '../support/story.ts'
 
-const ROUNDS = 1000
+const ROUNDS = scaled(1000)
 const AT_ONCE = 16
 
 /** A small generator with a seed, so that a failing round can be played again. */

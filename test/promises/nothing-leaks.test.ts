@@ -3,9 +3,12 @@ import { spawnSync } from 'node:child_process'
 import { describe, test } from 'node:test'
 import { Master, lines } from '../../src/index.ts'
 import { assertNothingLeft, holdings } from '../support/processes.ts'
+import { scaled } from '../support/scale.ts'
 import { fixture, story } from '../support/story.ts'
 
-const CYCLES = 10_000
+const CYCLES = scaled(10_000)
+/** So many before memory is counted: the engine compiles, and its caches fill. */
+const WARM_UP = 500
 const AT_ONCE = 8
 
 function heapUsed(): number {
@@ -21,9 +24,9 @@ void describe('nothing leaks', () => {
     const master = new Master()
     const cycle = async (count: number): Promise<void> => {
       let done = 0
-      const lane = async (lane: number): Promise<void> => {
+      const lane = async (number: number): Promise<void> => {
         while (done++ < count) {
-          const worker = await master.getWorker(`w${lane}`).start('cat')
+          const worker = await master.getWorker(`w${number}`).start('cat')
           await worker.send('x')
           assert.equal(await worker.receive(), 'x')
           assert.equal((await worker.stop()).kind, 'stopped')
@@ -31,10 +34,10 @@ void describe('nothing leaks', () => {
       }
       await Promise.all(Array.from({ length: AT_ONCE }, (_, i) => lane(i)))
     }
-    await cycle(500)
+    await cycle(WARM_UP)
     const heap = heapUsed()
     const warm = holdings()
-    await cycle(CYCLES - 500)
+    await cycle(CYCLES - WARM_UP)
     assert.ok(heapUsed() - heap < 4 * 2 ** 20, `the heap grew by ${heapUsed() - heap} bytes`)
     assert.equal(holdings().descriptors, warm.descriptors)
     await master.stop()

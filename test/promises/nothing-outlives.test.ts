@@ -1,20 +1,19 @@
 import assert from 'node:assert/strict'
-import { type ChildProcess, spawn } from 'node:child_process'
+import { type ChildProcessByStdio, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { describe, test } from 'node:test'
+import type { Readable } from 'node:stream'
 import { setTimeout as pause } from 'node:timers/promises'
 import { childrenOf, eventually, findByToken, isAlive } from '../support/processes.ts'
+import { scaled } from '../support/scale.ts'
 import { fixture } from '../support/story.ts'
 
-const ROUNDS = 100
+const ROUNDS = scaled(100)
 const AT_ONCE = 4
 
-function startMaster(
-  script: string,
-  ...args: string[]
-): ChildProcess & { stdout: NonNullable<ChildProcess['stdout']> } {
+function startMaster(script: string, ...args: string[]): ChildProcessByStdio<null, Readable, null> {
   const flags = ['--disable-warning=ExperimentalWarning', script]
-  return spawn(process.execPath, [...flags, ...args], { stdio: ['ignore', 'pipe', 'inherit'] }) as any
+  return spawn(process.execPath, [...flags, ...args], { stdio: ['ignore', 'pipe', 'inherit'] })
 }
 
 void describe('nothing outlives the master', () => {

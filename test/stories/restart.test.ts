@@ -94,7 +94,7 @@ void describe('restarts', () => {
     const worker = await master.getWorker('w').start('cat', [], { cwd, restart: 'permanent', backoff: FAST, intensity })
     await rm(cwd, { recursive: true })
     await worker.end()
-    const { exits } = (await events.until('gave-up')) as any
+    const { exits } = await events.until('gave-up')
     assert.deepEqual(
       exits.map((exit: any) => exit.kind),
       ['normal', 'crashed'],
@@ -130,7 +130,7 @@ void describe('restarts', () => {
       },
     })
     await worker.send('bad')
-    const { exit } = (await events.until('exited', 'w')) as any
+    const { exit } = await events.until('exited', 'w')
     assert.partialDeepStrictEqual(exit, { kind: 'crashed', stage: 'onMessage' })
     assert.equal(exit.error.message, 'cannot bear it')
     await untilIncarnation(events, 2)
@@ -160,10 +160,9 @@ void describe('restarts', () => {
 
   story('callbacks that reject later hurt no more than those that throw', async (master) => {
     const events = watch(master)
-    const later = (): Promise<never> => Promise.reject(new Error('later'))
-    await master.getWorker('exit').start('true', [], { onExit: later })
+    await master.getWorker('exit').start('true', [], { onExit: rejectsLater })
     await events.until('callback-failed', 'exit')
-    const worker = await master.getWorker('stderr').start('sh', ['-c', 'echo x >&2; cat'], { onStderr: later })
+    const worker = await master.getWorker('stderr').start('sh', ['-c', 'echo x >&2; cat'], { onStderr: rejectsLater })
     assert.partialDeepStrictEqual(await worker.exited, { kind: 'crashed', stage: 'onStderr' })
   })
 
@@ -190,4 +189,9 @@ async function untilIncarnation(events: ReturnType<typeof watch>, incarnation: n
     if (found !== undefined) return
     await new Promise((resolve) => void setImmediate(resolve))
   }
+}
+
+/** As somebody may write it who does not know that nobody waits for it. */
+function rejectsLater(): any {
+  return Promise.reject(new Error('later'))
 }

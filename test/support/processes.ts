@@ -72,14 +72,13 @@ export function holdings(): Holdings {
 
 /** The end of every story: no process, file descriptor or timer is left. */
 export async function assertNothingLeft(before: Holdings): Promise<void> {
-  const left = (): Holdings => holdings()
   await eventually(
     () => {
-      const now = left()
+      const now = holdings()
       const strangers = now.children.filter((pid) => !before.children.includes(pid))
       return strangers.length === 0 && now.descriptors <= before.descriptors && now.timers <= before.timers
     },
     3000,
-    () => `something is left: before ${JSON.stringify(before)}, now ${JSON.stringify(left())}`,
+    () => `something is left: before ${JSON.stringify(before)}, now ${JSON.stringify(holdings())}`,
   )
 }

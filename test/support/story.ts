@@ -44,13 +44,16 @@ export function watch(master: Master): {
     seen,
     until: (type, worker) =>
       new Promise((resolve) => {
-        const match = (event: MasterEventLike): boolean =>
-          event.type === type && (worker === undefined || event.worker === worker)
+        const match = matcher(type, worker)
         const already = seen.find(match)
         if (already === undefined) waiting.push({ match, resolve })
         else resolve(already)
       }),
   }
+}
+
+function matcher(type: string, worker: string | undefined): (event: MasterEventLike) => boolean {
+  return (event) => event.type === type && (worker === undefined || event.worker === worker)
 }
 
 export interface MasterEventLike {

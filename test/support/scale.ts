@@ -1,0 +1,7 @@
+/**
+ * How often a test that tries something many times tries it: all of it, or the share in `PAGENT_TEST_SCALE` (0 to 1), for
+ * a second Node version in the same judgement.
+ */
+export function scaled(times: number): number {
+  return Math.max(1, Math.ceil(times * Number(process.env['PAGENT_TEST_SCALE'] ?? 1)))
+}
