@@ -20,7 +20,12 @@ export async function footprint() {
   }
   const rollup = readFileSync('/proc/self/smaps_rollup', 'utf8')
   const kib = (name) => Number(new RegExp(`^${name}:\\s+(\\d+)`, 'm').exec(rollup)[1])
-  return { rss: kib('Rss'), pss: kib('Pss'), files: readdirSync('/proc/self/fd').length }
+  return {
+    rss: kib('Rss'),
+    pss: kib('Pss'),
+    heap: process.memoryUsage().heapUsed / 1024,
+    files: readdirSync('/proc/self/fd').length,
+  }
 }
 
 /** CPU ticks of the whole machine so far. */

@@ -24,17 +24,12 @@ export function verdicts({ columns, budgets }, rounds) {
       over === undefined ? rounds.map((round) => round.pagent?.[value]) : ratios(rounds, value, 'pagent', over)
     const seen = measured.filter((ratio) => ratio > 0)
     const what = over === undefined ? columns[value] : `${columns[value]}, ratio to ${over}`
-    const wanted = atLeast === undefined ? `≤ ${atMost}` : `≥ ${atLeast}`
+    const wanted = atLeast !== undefined ? `≥ ${atLeast}` : atMost !== undefined ? `≤ ${atMost}` : '–'
     if (seen.length === 0) return [what, wanted, 'not measured', '', '']
     const middle = Number(median(seen).toFixed(2))
-    const met = atLeast === undefined ? middle <= atMost : middle >= atLeast
-    return [
-      what,
-      wanted,
-      String(middle),
-      `${show(Math.min(...seen))} … ${show(Math.max(...seen))}`,
-      met ? '✓' : '✗ missed',
-    ]
+    const met = middle >= (atLeast ?? 0) && middle <= (atMost ?? Infinity)
+    const verdict = wanted === '–' ? '' : met ? '✓' : '✗ missed'
+    return [what, wanted, String(middle), `${show(Math.min(...seen))} … ${show(Math.max(...seen))}`, verdict]
   })
   return `${table(['budget', 'wanted', 'median', 'range', ''], rows)}\n`
 }

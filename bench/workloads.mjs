@@ -60,7 +60,13 @@ async function memory(contender, { echo, workers: count }) {
   const { wall } = elapsed()
   const after = await footprint()
   const each = (name) => (after[name] - before[name]) / count
-  return { rss_kib: each('rss'), pss_kib: each('pss'), files: each('files'), start_ms: (wall * 1e3) / count }
+  return {
+    rss_kib: each('rss'),
+    pss_kib: each('pss'),
+    heap_kib: each('heap'),
+    files: each('files'),
+    start_ms: (wall * 1e3) / count,
+  }
 }
 
 async function openAll(contender, echo, count) {
@@ -71,18 +77,13 @@ async function openAll(contender, echo, count) {
   }
   const open = () => contender.open(echo[0], echo.slice(1), onLine)
   const workers = await Promise.all(Array.from({ length: count }, open))
-  const sendToAll = contender.sendToAll ?? sendToEach
   const exchange = (to) => {
     left = to.length
     const replied = new Promise((resolve) => (wake = resolve))
-    sendToAll(to, LINE)
+    for (const worker of to) void worker.send(LINE)
     return replied
   }
   return { workers, exchange }
-}
-
-function sendToEach(workers, line) {
-  for (const worker of workers) worker.send(line)
 }
 
 export const workloads = { ingest, roundtrip, fanout, memory }

@@ -12,10 +12,3 @@ export async function ingest(file, args, onLine) {
 export async function open(file, args, onLine) {
   return master.getWorker(`worker-${count++}`).start(file, args, { onMessage: onLine })
 }
-
-export const sendToAll =
-  process.env.BROADCAST === '1'
-    ? (_workers, line) => void master.broadcast(line)
-    : (workers, line) => {
-        for (const worker of workers) void worker.send(line)
-      }

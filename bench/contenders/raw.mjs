@@ -2,9 +2,11 @@
 import { spawn } from 'node:child_process'
 
 const NEWLINE = 10
+/** With a session of its own, as a supervisor must: some kernels schedule by session, and then it costs. */
+const options = { detached: process.env.DETACHED === '1' }
 
 export async function ingest(file, args, onLine) {
-  const child = spawn(file, args)
+  const child = spawn(file, args, options)
   child.stderr.resume()
   child.stdout.on('data', splitter(onLine))
   await new Promise((resolve) => child.on('close', resolve))
@@ -17,7 +19,7 @@ export async function open(file, args, onLine) {
 }
 
 export function start(file, args) {
-  const child = spawn(file, args)
+  const child = spawn(file, args, options)
   child.stdin.on('error', () => {})
   child.stderr.resume()
   return child
