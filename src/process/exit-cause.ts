@@ -1,6 +1,6 @@
 import type { FramingError } from '../base/errors.ts'
 import type { ExitCause, StopStep } from '../base/exit.ts'
-import type { ProcessStatus } from '../process/launcher.ts'
+import type { ProcessStatus } from './launcher.ts'
 
 /** Why we end a worker, written down before the first rung of the ladder is tried. */
 export type Intent = ExitCause | 'stop'

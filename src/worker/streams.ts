@@ -1,0 +1,149 @@
+import type { Clock, Timer } from '../base/clock.ts'
+import type { FramingError } from '../base/errors.ts'
+import type { WorkerEvent } from '../base/events.ts'
+import type { ExitCause } from '../base/exit.ts'
+import { Tail } from '../base/tail.ts'
+import { type ChannelObserver, StreamChannel } from '../channel/stream-channel.ts'
+import { LineDecoder } from '../framing/lines.ts'
+import { LastOutput } from '../process/last-output.ts'
+import type { RunningProcess } from '../process/launcher.ts'
+import { guard } from './callbacks.ts'
+import type { Readiness } from './readiness.ts'
+import type { WorkerPlan } from './spec.ts'
+import type { Watchdog } from './watchdog.ts'
+
+/** A reader that has not read for so long is reported, in milliseconds. */
+const STALLED_AFTER = 5000
+const STDERR_LINE_MAX = 65_536
+
+/** Whose streams these are, and who is told what about them. */
+export interface StreamsOwner {
+  readonly id: string
+  readonly self: any
+  readonly clock: Clock
+  readonly readiness: Readiness
+  readonly watchdog: Watchdog
+  emit(event: WorkerEvent): void
+  fail(cause: ExitCause): void
+}
+
+/** Everything one life of a worker says and hears: its channel, its stderr, and its last words. */
+export class Streams implements ChannelObserver {
+  readonly channel: StreamChannel<any, any>
+  readonly #owner: StreamsOwner
+  readonly #process: RunningProcess
+  readonly #stdoutTail = new Tail()
+  readonly #stderrTail = new Tail()
+  readonly #lastOutput: LastOutput
+  #stallTimer: Timer | undefined
+  #closing = false
+  #unterminated = false
+  #fault: FramingError | undefined
+
+  /** Reads at once: messages reach the readiness, then `onMessage` or whoever receives. */
+  constructor(owner: StreamsOwner, plan: WorkerPlan, process: RunningProcess) {
+    this.#owner = owner
+    this.#process = process
+    this.#lastOutput = new LastOutput(owner.clock, 2)
+    this.channel = new StreamChannel(plan.framing, process.stdout, process.stdin, `worker "${owner.id}"`, this)
+    if (owner.readiness.watches) this.channel.watch(owner.readiness)
+    this.#listen(plan.spec.onMessage)
+    this.#readStderr(plan.spec.onStderr)
+  }
+
+  get tail(): { readonly stdout: string; readonly stderr: string } {
+    return { stdout: this.#stdoutTail.toString(), stderr: this.#stderrTail.toString() }
+  }
+
+  /** Whether stdout ended in the middle of a message. */
+  get unterminated(): boolean {
+    return this.#unterminated
+  }
+
+  /** What broke the stream of messages. */
+  get fault(): FramingError | undefined {
+    return this.#fault
+  }
+
+  /** The process has ended. Resolves when its last words are in, and releases it: nobody else is heard any more. */
+  async close(): Promise<void> {
+    this.#closing = true
+    this.#stallTimer?.cancel()
+    this.channel.closeOutput('it has ended')
+    this.channel.drain()
+    await this.#lastOutput.wait()
+    this.#process.release()
+    this.channel.destroy('it has ended')
+  }
+
+  // ── ChannelObserver ──
+
+  chunk(bytes: Uint8Array): void {
+    this.#stdoutTail.push(bytes)
+    this.#heard(bytes.length)
+  }
+
+  notice(notice: FramingError): void {
+    if (notice.reason === 'unterminated') this.#unterminated = true
+    this.#owner.emit({ type: 'noticed', notice })
+  }
+
+  inputEnded(fault: FramingError | undefined): void {
+    this.#fault = fault
+    if (fault?.reason === 'truncated') this.#unterminated = true
+    else if (fault !== undefined) this.#owner.fail({ kind: 'protocol', error: fault })
+    this.#lastOutput.ended()
+  }
+
+  paused(paused: boolean): void {
+    this.#stallTimer?.cancel()
+    this.#stallTimer = undefined
+    if (!paused || this.#closing) return
+    const report = (): void => this.#owner.emit({ type: 'stalled', after: STALLED_AFTER })
+    this.#stallTimer = this.#owner.clock.after(STALLED_AFTER, report)
+  }
+
+  #listen(onMessage: WorkerPlan['spec']['onMessage']): void {
+    if (onMessage === undefined) return
+    this.channel.listen(
+      (message) => onMessage(message, this.#owner.self),
+      (error) => this.#owner.fail({ kind: 'crashed', error, stage: 'onMessage' }),
+    )
+  }
+
+  /** Always read, so that no worker waits for it; cut into lines where somebody wants them. */
+  #readStderr(onStderr: WorkerPlan['spec']['onStderr']): void {
+    const wanted = onStderr !== undefined || this.#owner.readiness.watches
+    const decoder = wanted ? new LineDecoder('stderr', STDERR_LINE_MAX, true, this.#onSkipped) : undefined
+    const onLine = (line: string): void => this.#onStderrLine(line, onStderr)
+    this.#process.stderr.start(
+      (chunk) => {
+        this.#stderrTail.push(chunk)
+        this.#heard(chunk.length)
+        decoder?.push(chunk, onLine)
+        return true
+      },
+      () => {
+        decoder?.end(onLine)
+        this.#lastOutput.ended()
+      },
+    )
+  }
+
+  #onStderrLine(line: string, onStderr: WorkerPlan['spec']['onStderr']): void {
+    this.#owner.readiness.line(line)
+    if (onStderr === undefined) return
+    const failed = (error: Error): void => this.#owner.fail({ kind: 'crashed', error, stage: 'onStderr' })
+    guard(() => onStderr(line, this.#owner.self), failed)
+  }
+
+  /** An unterminated last line of stderr is nothing to tell. */
+  readonly #onSkipped = (notice: FramingError): void => {
+    if (notice.reason !== 'unterminated') this.#owner.emit({ type: 'noticed', notice })
+  }
+
+  #heard(bytes: number): void {
+    this.#lastOutput.chunk(bytes)
+    this.#owner.watchdog.output(bytes)
+  }
+}
