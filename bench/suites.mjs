@@ -3,6 +3,9 @@ import { fileURLToPath } from 'node:url'
 
 const childFile = fileURLToPath(new URL('child.mjs', import.meta.url))
 
+/** Where it matters who is scheduled next. */
+const talks = new Set(['roundtrip', 'fanout'])
+
 /** `size` says how much work there is; `builds` are other builds of pagent, to be compared with this one. */
 export function suites(tools, size, builds) {
   const { echo, gen } = tools
@@ -12,7 +15,7 @@ export function suites(tools, size, builds) {
       builds.map((path) => [`pagent ${path}`, node('pagent', workload, options, { PAGENT: path })]),
     ),
     raw: node('raw', workload, options),
-    'raw, a session each': node('raw', workload, options, { DETACHED: '1' }),
+    ...(talks.has(workload) && { 'raw, a session each': node('raw', workload, options, { DETACHED: '1' }) }),
     readline: node('readline', workload, options),
     execa: node('execa', workload, slow),
   })
