@@ -51,6 +51,16 @@ describe('pagent demo without a terminal', () => {
     assert.match(String(stdout), /^Left {2}0 of/m)
   })
 
+  it('stops at once when it is told so twice', async () => {
+    const running = new Cli(['demo'])
+    await running.until('stdout', /→ hanger +hang/)
+    running.process.kill('SIGINT')
+    running.process.kill('SIGHUP')
+    const { code, stdout } = await running.ended
+    assert.ok(code === 130 || code === 129, String(code))
+    assert.match(String(stdout), /^Left {2}0 of/m)
+  })
+
   it('stops when nobody reads it any more', async () => {
     const running = new Cli(['demo'])
     await running.until('stdout', /✓/)

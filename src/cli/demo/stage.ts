@@ -115,7 +115,7 @@ export class Stage {
   /** Ends everything, also what is being started. Again, and shorter: at once. */
   async close(shutdown?: Shutdown): Promise<void> {
     this.#closed = true
-    if (shutdown !== undefined) for (const worker of this.#master.workers()) void worker.stop(shutdown)
+    if (shutdown !== undefined) for (const { worker } of this.parts.values()) void worker.stop(shutdown)
     await this.#master.stop()
     if (this.#folder !== undefined) rmSync(this.#folder, { recursive: true, force: true })
   }
