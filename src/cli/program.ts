@@ -3,7 +3,7 @@ import { Command, CommanderError } from 'commander'
 import { WRONG_USAGE } from './exit-code.ts'
 import { demoCommand } from './demo.ts'
 import { runCommand } from './run.ts'
-import { tell } from './terminal.ts'
+import { tell, writeFully } from './terminal.ts'
 
 const EXAMPLES = `
 Examples:
@@ -20,7 +20,7 @@ export async function main(args: readonly string[]): Promise<number> {
     await program.parseAsync(args, { from: 'user' })
     return code
   } catch (error) {
-    return refuse(error, args[0] === 'run' ? 'pagent run --help' : 'pagent --help')
+    return refuse(error, helpFor(args))
   }
 }
 
@@ -32,7 +32,13 @@ function buildProgram(finish: (code: number) => void): Command {
     .showSuggestionAfterError()
     .exitOverride()
     // What is wrong is told once, by `refuse`.
-    .configureOutput({ outputError: () => {}, getErrHasColors: () => false, getOutHasColors: () => false })
+    .configureOutput({
+      outputError: () => {},
+      writeOut: (text) => writeFully(1, text),
+      writeErr: (text) => writeFully(2, text),
+      getErrHasColors: () => false,
+      getOutHasColors: () => false,
+    })
     .addHelpText('after', EXAMPLES)
   for (const command of [runCommand(finish), demoCommand(finish)]) {
     program.addCommand(command.copyInheritedSettings(program))
@@ -46,6 +52,10 @@ function readVersion(): string {
     version: string
   }
   return manifest.version
+}
+
+function helpFor([command = '']: readonly string[]): string {
+  return command === 'run' || command === 'demo' ? `pagent ${command} --help` : 'pagent --help'
 }
 
 /** Turns what commander or a value's reader says into one paragraph. */

@@ -18,6 +18,7 @@ interface RunOptions {
 const NOTES = `
 Its stdin, stdout and stderr are those of pagent, byte for byte. Ctrl-C (or SIGTERM, SIGHUP) is passed on; what has not
 ended after the grace is killed with everything it started, and so is everything when pagent itself is killed.
+With --ready its output passes through pagent, still byte for byte, and is no terminal for it.
 
 Exit code: the program's own · 128+n ended by signal n · 124 timed out · 126 cannot be run · 127 not found · 2 wrong usage
 

@@ -23,13 +23,15 @@ export function painter(colour: boolean): (style: Style, text: string) => string
  */
 export function tell(kind: 'error' | 'notice', text: string): void {
   const paint = painter(hasColour(2))
-  writeFully(Buffer.from(`${paint(kind === 'error' ? ['bold', 'red'] : 'bold', 'pagent:')} ${text}\n`))
+  writeFully(2, `${paint(kind === 'error' ? ['bold', 'red'] : 'bold', 'pagent:')} ${text}\n`)
 }
 
-function writeFully(bytes: Buffer): void {
+/** Writes at once; for a reader that has left, to nobody. */
+export function writeFully(fd: 1 | 2, text: string): void {
+  const bytes = Buffer.from(text)
   for (let at = 0, tries = 0; at < bytes.length && tries < 1000; tries++) {
     try {
-      at += writeSync(2, bytes, at)
+      at += writeSync(fd, bytes, at)
     } catch (error) {
       // Nobody reads it any more: there is nobody to tell. EAGAIN: somebody else made the pipe non-blocking.
       if ((error as NodeJS.ErrnoException).code !== 'EAGAIN') return

@@ -110,6 +110,7 @@ describe('pagent run: the options', () => {
     ['a broken expression', ['run', '--ready', '(', '--', 'true'], /Not a regular expression/],
     ['a number of restarts without a time', ['run', '--max-restarts', '5', '--', 'true'], /such as 5\/1m/],
     ['a directory that is not there', ['run', '--cwd', '/no/such', '--', 'true'], /'\/no\/such'.*no such directory/],
+    ['too many arguments', ['demo', 'twice'], /too many arguments for 'demo'/],
     ['an empty command', ['run', '--', ''], /the command is empty/],
   ]
   for (const [what, args, expected] of misuse) {
@@ -117,7 +118,7 @@ describe('pagent run: the options', () => {
       const { code, stdout, stderr } = await cli(args)
       assert.deepEqual([code, String(stdout)], [2, ''])
       assert.match(stderr, expected)
-      assert.match(stderr, /^pagent: .*See: pagent (run )?--help\n$/)
+      assert.match(stderr, /^pagent: .*See: pagent (run |demo )?--help\n$/)
     })
   }
 

@@ -19,7 +19,7 @@ export function explainEnd(exit: Exit, request: RunRequest): string | undefined 
     case 'stopped':
       return explainStop(what, exit, request)
     case 'limit':
-      return `${what} was ended after ${formatMillis(exit.uptime)}, because its --wall-time is ${formatMillis(exit.max)}. If that is too short for it, give it longer.`
+      return `${what} ${howItEnded(exit)}. If that is too short for it, give it longer.`
     case 'unready':
       return explainUnready(what, exit, exit.after, request)
     case 'crashed':
@@ -32,13 +32,19 @@ export function explainEnd(exit: Exit, request: RunRequest): string | undefined 
   }
 }
 
-/** The same for one that was restarted as often as it may be. */
+/** One sentence without the name, in words of the command line. */
+export function howItEnded(exit: Exit): string {
+  if (exit.kind !== 'limit') return describeExit(exit)
+  return `was ended after ${formatMillis(exit.uptime)}, because its --wall-time is ${formatMillis(exit.max)}`
+}
+
+/** The paragraph for one that was restarted as often as it may be. */
 export function explainGivingUp(exits: readonly Exit[], request: RunRequest): string {
   const { restarts, within } = request.intensity
   const last = exits.at(-1)
   return (
-    `${shown(request)} ended ${exits.length} times within ${formatMillis(Number(within))}, and --max-restarts allows ${restarts} restarts in that time; ` +
-    `it is not started again.${last === undefined ? '' : ` The last time it ${describeExit(last)}.`} ` +
+    `${shown(request)} ended ${exits.length} times within ${formatMillis(Number(within))}, and --max-restarts allows ${restarts} ${restarts === 1 ? 'restart' : 'restarts'} in that time; ` +
+    `it is not started again.${last === undefined ? '' : ` The last time it ${howItEnded(last)}.`} ` +
     'Find the cause in its output above, or allow more with --max-restarts.'
   )
 }
@@ -81,6 +87,6 @@ function explainUnready(what: string, exit: Exit, after: number, { ready }: RunR
 function explainCrash(what: string, exit: Exit, error: Error): string {
   if (!(error instanceof SpawnError)) return `${what} ${describeExit(exit)}.`
   const why = error.message.replace(/^Cannot start worker ".*?": /, '')
-  const hint = error.errno === 'ENOENT' ? '. Check the spelling, or give its path' : ''
+  const hint = error.stage === 'command' && error.errno === 'ENOENT' ? '. Check the spelling, or give its path' : ''
   return `cannot run ${what}: ${why}${hint}.`
 }

@@ -1,5 +1,5 @@
 import type { MasterEvent } from '../../base/events.ts'
-import { type Exit, describeExit, isAbnormal } from '../../base/exit.ts'
+import { type Exit, isAbnormal } from '../../base/exit.ts'
 import { formatMillis } from '../../base/units.ts'
 import { Master } from '../../master/master.ts'
 import type { Launcher } from '../../process/launcher.ts'
@@ -8,7 +8,7 @@ import { PagentError } from '../../base/errors.ts'
 import type { Restart } from '../../supervisor/child.ts'
 import { exitCodeOf } from '../exit-code.ts'
 import { tell } from '../terminal.ts'
-import { explainEnd, explainGivingUp } from './explain.ts'
+import { explainEnd, explainGivingUp, howItEnded } from './explain.ts'
 import { WatchingLauncher } from './pass-through.ts'
 import { type RunRequest, nameOf, shown, specOf } from './request.ts'
 import { takeSignals } from '../signals.ts'
@@ -88,7 +88,7 @@ function comesBack(exit: Exit, restart: Restart): boolean {
 }
 
 function announce(exit: Exit, count: number, after: number, request: RunRequest): void {
-  tell('notice', `${shown(request)} ${describeExit(exit)}; restart ${count} in ${formatMillis(after)}`)
+  tell('notice', `${shown(request)} ${howItEnded(exit)}; restart ${count} in ${formatMillis(after)}`)
 }
 
 function explain({ exit, gaveUp, expected }: Ending, request: RunRequest): void {
