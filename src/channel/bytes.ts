@@ -24,39 +24,74 @@ export interface ByteSink {
 
 /** Reads a Node stream. Owns its `error` event for good. */
 export function readableSource(stream: Readable): ByteSource {
-  return {
-    start(onChunk, onEnd) {
-      let ended = false
-      const end = (error?: Error): void => {
-        if (ended) return
-        ended = true
-        onEnd(error)
-      }
-      stream.on('data', (chunk: Uint8Array) => {
-        if (!onChunk(chunk)) stream.pause()
-      })
-      stream.on('end', () => end())
-      stream.on('error', end)
-      stream.on('close', () => end())
-      // What happened before tells of itself no more.
-      if (stream.destroyed || stream.readableEnded) process.nextTick(end, stream.errored ?? undefined)
-      else stream.resume()
-    },
-    resume: () => void stream.resume(),
-    destroy: () => void stream.destroy(),
+  return new ReadableSource(stream)
+}
+
+class ReadableSource implements ByteSource {
+  readonly #stream: Readable
+  #onEnd: ((error?: Error) => void) | undefined
+
+  constructor(stream: Readable) {
+    this.#stream = stream
+  }
+
+  start(onChunk: (chunk: Uint8Array) => boolean, onEnd: (error?: Error) => void): void {
+    const stream = this.#stream
+    this.#onEnd = onEnd
+    const end = (error?: unknown): void => this.#end(error)
+    stream.on('data', (chunk: Uint8Array) => {
+      if (!onChunk(chunk)) stream.pause()
+    })
+    stream.on('end', end).on('error', end).on('close', end)
+    // What happened before tells of itself no more.
+    if (stream.destroyed || stream.readableEnded) process.nextTick(end, stream.errored ?? undefined)
+    else stream.resume()
+  }
+
+  resume(): void {
+    this.#stream.resume()
+  }
+
+  destroy(): void {
+    this.#stream.destroy()
+  }
+
+  #end(error: unknown): void {
+    const onEnd = this.#onEnd
+    this.#onEnd = undefined
+    onEnd?.(error instanceof Error ? error : undefined)
   }
 }
 
 /** Writes to a Node stream. Owns its `error` event for good, so that no EPIPE ends the process. */
 export function writableSink(stream: Writable): ByteSink {
-  stream.on('error', () => {})
-  return {
-    write: (data, done) => void stream.write(data, done),
-    end: (done) => void stream.end(done),
-    onClose(gone) {
-      stream.on('close', gone)
-      if (stream.destroyed) process.nextTick(gone)
-    },
-    destroy: () => void stream.destroy(),
+  return new WritableSink(stream)
+}
+
+class WritableSink implements ByteSink {
+  readonly #stream: Writable
+
+  constructor(stream: Writable) {
+    this.#stream = stream
+    stream.on('error', ignore)
+  }
+
+  write(data: string | Uint8Array, done: (error?: Error | null) => void): void {
+    this.#stream.write(data, done)
+  }
+
+  end(done: () => void): void {
+    this.#stream.end(done)
+  }
+
+  onClose(gone: () => void): void {
+    this.#stream.on('close', gone)
+    if (this.#stream.destroyed) process.nextTick(gone)
+  }
+
+  destroy(): void {
+    this.#stream.destroy()
   }
 }
+
+function ignore(): void {}

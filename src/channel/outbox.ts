@@ -59,8 +59,8 @@ export class Outbox {
   close(error: Error): void {
     if (this.#closed !== undefined) return
     this.#closed = error
-    this.#batch?.reject(error)
-    this.#writing?.reject(error)
+    refuse(this.#batch, error)
+    refuse(this.#writing, error)
     this.#batch = this.#writing = undefined
     this.#ending?.resolve()
     this.#sink.destroy()
@@ -123,7 +123,14 @@ export class Outbox {
 
 function newBatch(): Batch {
   const { promise, resolve, reject } = Promise.withResolvers<void>()
-  return { done: handled(promise), resolve, reject, parts: [], size: 0 }
+  return { done: promise, resolve, reject, parts: [], size: 0 }
+}
+
+/** Handled only here, where it can be rejected: most batches are written, and need no second promise. */
+function refuse(batch: Batch | undefined, error: Error): void {
+  if (batch === undefined) return
+  void handled(batch.done)
+  batch.reject(error)
 }
 
 function add(batch: Batch, frame: string | Uint8Array): void {

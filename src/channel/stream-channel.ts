@@ -1,3 +1,4 @@
+import { Later } from '../base/later.ts'
 import { ClosedError, FramingError } from '../base/errors.ts'
 import type { Decoder, Emit, Framing } from '../framing/framing.ts'
 import type { ByteSink, ByteSource } from './bytes.ts'
@@ -20,7 +21,6 @@ export interface ChannelObserver {
 
 /** A framing over two byte streams. The loop that turns chunks into messages, for everybody. */
 export class StreamChannel<In, Out = In> implements Channel<In, Out>, Selectable<In> {
-  readonly closed: Promise<void>
   readonly #framing: Framing<In, Out>
   readonly #decoder: Decoder<In>
   readonly #source: ByteSource
@@ -28,7 +28,7 @@ export class StreamChannel<In, Out = In> implements Channel<In, Out>, Selectable
   readonly #outbox: Outbox
   readonly #observer: ChannelObserver
   readonly #who: string
-  readonly #markClosed: () => void
+  readonly #closed = new Later<void>()
   #emit: Emit<In>
   #inputEnded = false
   #outputEnded = false
@@ -50,11 +50,12 @@ export class StreamChannel<In, Out = In> implements Channel<In, Out>, Selectable
     this.#emit = this.#inbox.accept
     this.#outbox = new Outbox(sink, who)
     this.#decoder = framing.decoder((notice) => observer.notice?.(notice))
-    const { promise, resolve } = Promise.withResolvers<void>()
-    this.closed = promise
-    this.#markClosed = resolve
     sink.onClose(() => this.closeOutput('it does not read any more'))
     source.start(this.#onChunk, this.#onEnd)
+  }
+
+  get closed(): Promise<void> {
+    return this.#closed.promise
   }
 
   send(message: Out): Promise<void> {
@@ -165,13 +166,13 @@ export class StreamChannel<In, Out = In> implements Channel<In, Out>, Selectable
     if (this.#inputEnded) return
     this.#inputEnded = true
     this.#inbox.end(fault)
-    if (this.#outputEnded) this.#markClosed()
+    if (this.#outputEnded) this.#closed.resolve()
     this.#observer.inputEnded?.(fault)
   }
 
   readonly #finishOutput = (): void => {
     this.#outputEnded = true
-    if (this.#inputEnded) this.#markClosed()
+    if (this.#inputEnded) this.#closed.resolve()
   }
 
   /** A stream that broke is not one that ended, even between two messages. */

@@ -10,12 +10,12 @@ export interface Waiter<T> {
 /** Those who wait for a message, in order. */
 export class Waiters<T> {
   /** A set keeps order, and forgets one of many at once. */
-  readonly #queue = new Set<Waiter<T>>()
+  #queue: Set<Waiter<T>> | undefined
 
   /** Hands the message to the first who still wants it. */
   give(value: T): boolean {
-    for (const waiter of this.#queue) {
-      this.#queue.delete(waiter)
+    for (const waiter of this.#queue ?? []) {
+      this.#queue?.delete(waiter)
       if (waiter.give(value)) return true
     }
     return false
@@ -23,8 +23,8 @@ export class Waiters<T> {
 
   /** Tells everybody that there is no more, or why. */
   end(error?: Error): void {
-    for (const waiter of this.#queue) {
-      this.#queue.delete(waiter)
+    for (const waiter of this.#queue ?? []) {
+      this.#queue?.delete(waiter)
       if (error === undefined) waiter.give(undefined)
       else waiter.fail(error)
     }
@@ -32,12 +32,13 @@ export class Waiters<T> {
 
   /** Returns what forgets the waiter again. */
   add(waiter: Waiter<T>): () => void {
-    this.#queue.add(waiter)
-    return () => void this.#queue.delete(waiter)
+    const queue = (this.#queue ??= new Set())
+    queue.add(waiter)
+    return () => void queue.delete(waiter)
   }
 
   get waiting(): boolean {
-    return this.#queue.size > 0
+    return this.#queue !== undefined && this.#queue.size > 0
   }
 }
 

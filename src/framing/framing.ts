@@ -77,8 +77,14 @@ export function copyOf(bytes: Uint8Array, from: number, to: number): Uint8Array 
 /** A byte order mark in the middle of a stream is data. */
 const utf8 = new TextDecoder('utf-8', { ignoreBOM: true })
 const encoder = new TextEncoder()
+/** Undefined where there is no Node: this folder imports nothing of it. */
+const NodeBuffer = globalThis.Buffer as typeof Buffer | undefined
 
-export const decodeUtf8 = (bytes: Uint8Array): string => utf8.decode(bytes)
+/** The text of `[from, to)`. For the short chunks of a conversation a Buffer's own decoder takes half the time. */
+export function decodeUtf8(bytes: Uint8Array, from = 0, to: number = bytes.length): string {
+  if (NodeBuffer !== undefined && bytes instanceof NodeBuffer) return bytes.toString('utf8', from, to)
+  return utf8.decode(bytes.subarray(from, to))
+}
 export const encodeUtf8 = (text: string): Uint8Array => encoder.encode(text)
 
 /** JSON text of a message; refuses what JSON would drop. */

@@ -129,10 +129,10 @@ export class LineDecoder implements Decoder<string> {
     while (last - start > PIECE) {
       const cut = newlineNear(chunk, start, start + PIECE)
       if (cut >= last) break
-      splitText(decodeUtf8(chunk.subarray(start, cut)), emit)
+      splitText(decodeUtf8(chunk, start, cut), emit)
       start = cut + 1
     }
-    splitText(decodeUtf8(chunk.subarray(start, last)), emit)
+    splitText(decodeUtf8(chunk, start, last), emit)
   }
 
   /** The same, one by one, where a line may be too long. */
@@ -140,7 +140,7 @@ export class LineDecoder implements Decoder<string> {
     for (let start = from, end = 0; start <= last; start = end + 1) {
       end = chunk.indexOf(NEWLINE, start)
       if (lengthOfLine(chunk, start, end) > this.#max) this.#refuse(end - start)
-      else emit(withoutCr(decodeUtf8(chunk.subarray(start, end))))
+      else emit(withoutCr(decodeUtf8(chunk, start, end)))
     }
   }
 

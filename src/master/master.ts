@@ -49,6 +49,8 @@ export class Master implements AsyncDisposable {
   readonly #defaults: WorkerSpec<any, any>
   readonly #maxWorkers: number
   readonly #ownsLauncher: boolean
+  /** Forgotten, and on their way out. */
+  readonly #leaving = new Set<Worker<any, any>>()
   #stopping: Promise<void> | undefined
 
   /** @throws RangeError for a cap that is not a whole number from 1, TypeError for an unknown option. */
@@ -106,7 +108,9 @@ export class Master implements AsyncDisposable {
     const worker = this.#workers.get(id)
     if (worker === undefined) throw new UnknownWorkerError(id, [...this.#workers.keys()])
     this.#workers.delete(id)
+    this.#leaving.add(worker)
     const exit = worker.state === 'idle' ? undefined : await worker.stop(shutdown)
+    this.#leaving.delete(worker)
     this.#hub.emit({ type: 'deleted', at: this.#host.clock.date(), worker: id, incarnation: worker.incarnation })
     return exit
   }
@@ -123,10 +127,12 @@ export class Master implements AsyncDisposable {
 
   /**
    * Stops every worker and forgets them all. They are asked newest first, and leave at the same time: workers of a master
-   * do not depend on each other. The master can be used again afterwards.
+   * do not depend on each other. Calling it again with a shorter ladder ends them sooner. The master can be used again
+   * afterwards.
    */
-  stop(): Promise<void> {
-    this.#stopping ??= this.#stopAll().finally(() => (this.#stopping = undefined))
+  stop(shutdown?: Shutdown): Promise<void> {
+    if (shutdown !== undefined) for (const worker of this.#leaving) void worker.stop(shutdown)
+    this.#stopping ??= this.#stopAll(shutdown).finally(() => (this.#stopping = undefined))
     return this.#stopping
   }
 
@@ -135,9 +141,9 @@ export class Master implements AsyncDisposable {
     this.#hub.close()
   }
 
-  async #stopAll(): Promise<void> {
+  async #stopAll(shutdown: Shutdown | undefined): Promise<void> {
     const newestFirst = [...this.#workers.keys()].toReversed()
-    await Promise.all(newestFirst.map((id) => this.delWorker(id)))
+    await Promise.all(newestFirst.map((id) => this.delWorker(id, shutdown)))
     if (this.#ownsLauncher) await this.#host.launcher.close()
   }
 }

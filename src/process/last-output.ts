@@ -1,3 +1,4 @@
+import { Later } from '../base/later.ts'
 import { type Clock, type Timer, nextTurn } from '../base/clock.ts'
 
 /** How long the pipes of an ended worker may be silent before nothing more is expected, in milliseconds. */
@@ -13,7 +14,7 @@ const MOST = 2 ** 20
  */
 export class LastOutput {
   readonly #clock: Clock
-  readonly #done = Promise.withResolvers<void>()
+  readonly #done = new Later<void>()
   #open: number
   #timer: Timer | undefined
   #lastAt = 0

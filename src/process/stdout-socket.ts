@@ -40,10 +40,10 @@ export class StdoutSockets {
 
   async #connect(): Promise<{ far: Socket; near: StdoutSource }> {
     await (this.#server ??= this.#listen())
-    this.#pending = Promise.withResolvers<Socket>()
-    const near = new StdoutSource(this.#path)
+    const pending = (this.#pending = Promise.withResolvers<Socket>())
+    const near = new StdoutSource(this.#path, pending.reject)
     try {
-      return { far: await Promise.race([this.#pending.promise, near.failed]), near }
+      return { far: await pending.promise, near }
     } catch (error) {
       near.destroy()
       // A connection that was made and not accepted would be taken for the next one.
@@ -51,6 +51,7 @@ export class StdoutSockets {
       throw error
     } finally {
       this.#pending = undefined
+      near.connected()
     }
   }
 
@@ -87,22 +88,27 @@ export class StdoutSockets {
 
 /** The end we read, without an allocation per read. */
 export class StdoutSource implements ByteSource {
-  /** Rejects when the connection could not be made or broke before it was used. */
-  readonly failed: Promise<never>
   readonly #socket: Socket
+  #onFailure: ((error: Error) => void) | undefined
   #onChunk: (chunk: Uint8Array) => boolean = () => false
 
-  constructor(path: string) {
+  /** `onFailure` is called when the connection cannot be made, or breaks before it is used. */
+  constructor(path: string, onFailure: (error: Error) => void) {
+    this.#onFailure = onFailure
     this.#socket = connect({
       path,
       onread: { buffer: SHARED, callback: (length, buffer) => this.#onChunk(buffer.subarray(0, length)) },
     })
     this.#socket.pause()
-    this.failed = new Promise((_, reject) => {
-      this.#socket.on('error', reject)
-      this.#socket.on('close', () => reject(Object.assign(new Error('the connection was dropped'), { code: 'EMFILE' })))
-    })
-    this.failed.catch(() => {})
+    this.#socket.on('error', (error) => this.#onFailure?.(error))
+    this.#socket.on('close', () =>
+      this.#onFailure?.(Object.assign(new Error('the connection was dropped'), { code: 'EMFILE' })),
+    )
+  }
+
+  /** Both ends are known: what held them together is let go, or it would keep the far one as long as this. */
+  connected(): void {
+    this.#onFailure = undefined
   }
 
   start(onChunk: (chunk: Uint8Array) => boolean, onEnd: (error?: Error) => void): void {

@@ -1,7 +1,8 @@
 import type { Clock } from '../base/clock.ts'
-import { ExitError, type SpawnError } from '../base/errors.ts'
+import { ExitError } from '../base/errors.ts'
 import type { WorkerEvent } from '../base/events.ts'
 import { type Exit, type ExitCause, NO_USAGE, type StopStep } from '../base/exit.ts'
+import { Later } from '../base/later.ts'
 import type { StreamChannel } from '../channel/stream-channel.ts'
 import type { ResolvedCommand } from '../process/command.ts'
 import { type ShutdownPlan, climb } from '../process/ladder.ts'
@@ -17,6 +18,8 @@ import { Watchdog } from './watchdog.ts'
 /** What an incarnation needs of the worker it is a life of. */
 export interface Owner {
   readonly id: string
+  /** What it runs, as it was asked for. */
+  readonly file: string
   readonly clock: Clock
   readonly launcher: Launcher
   readonly starts: StartQueue
@@ -33,9 +36,6 @@ const SILENT = { stdout: '', stderr: '' }
 
 /** One life of a worker, from its start to its exit. */
 export class Incarnation implements StreamsOwner {
-  readonly exited: Promise<Exit>
-  /** Resolves after `onExit`, which comes after the last message was dealt with. */
-  readonly settled: Promise<void>
   readonly readiness: Readiness
   readonly watchdog: Watchdog
   readonly #owner: Owner
@@ -43,10 +43,11 @@ export class Incarnation implements StreamsOwner {
   readonly #number: number
   readonly #startedAt: number
   readonly #startedDate: number
-  readonly #abort = new AbortController()
-  readonly #resolveExited: (exit: Exit) => void
-  readonly #resolveSettled: () => void
-  #opened: PromiseWithResolvers<AnyChannel | undefined> | undefined
+  readonly #exited = new Later<Exit>()
+  readonly #settled = new Later<void>()
+  readonly #opened = new Later<AnyChannel | undefined>()
+  /** Withdraws the start while it waits for its turn. */
+  #abort: AbortController | undefined = new AbortController()
   #process: RunningProcess | undefined
   #streams: Streams | undefined
   #status: ProcessStatus | undefined
@@ -64,8 +65,20 @@ export class Incarnation implements StreamsOwner {
     this.readiness = new Readiness(plan.ready)
     this.watchdog = new Watchdog(owner.clock, plan.limits, (cause) => this.fail(cause))
     this.#stopPlan = plan.shutdown
-    ;({ promise: this.exited, resolve: this.#resolveExited } = Promise.withResolvers<Exit>())
-    ;({ promise: this.settled, resolve: this.#resolveSettled } = Promise.withResolvers<void>())
+  }
+
+  get exited(): Promise<Exit> {
+    return this.#exited.promise
+  }
+
+  /** Resolves after `onExit`, which comes after the last message was dealt with. */
+  get settled(): Promise<void> {
+    return this.#settled.promise
+  }
+
+  /** The channel as soon as there is a process; undefined when there will be none. */
+  get opened(): Promise<AnyChannel | undefined> {
+    return this.#opened.promise
   }
 
   get id(): string {
@@ -101,31 +114,23 @@ export class Incarnation implements StreamsOwner {
     return this.#streams?.tail ?? SILENT
   }
 
-  /** The channel as soon as there is a process; undefined when there will be none. */
-  opened(): Promise<AnyChannel | undefined> {
-    if (this.channel !== undefined || this.#exit !== undefined) return Promise.resolve(this.channel)
-    return (this.#opened ??= Promise.withResolvers<AnyChannel | undefined>()).promise
-  }
-
-  /** Resolves when it is ready. Rejects with `SpawnError` or `ExitError`, after it has ended. */
-  async start(command: ResolvedCommand): Promise<void> {
-    this.#adopt(await this.#launch(command), command)
+  /**
+   * Resolves when it is ready. Rejects with `SpawnError` or `ExitError`, after it has ended. `resolve` looks the command
+   * up when its turn has come: what waits holds no environment.
+   */
+  async start(resolve: () => ResolvedCommand): Promise<void> {
+    this.#adopt(await this.#launch(resolve))
     if (this.#plan.ready !== 'spawn') await this.#untilReady()
     if (this.#exit !== undefined) throw new ExitError('start', this.#exit)
     this.emit({ type: 'ready', after: this.#uptime() })
     if (this.#plan.alive !== undefined) this.watchdog.watchAlive(this.#plan.alive, this.self)
   }
 
-  /** A life that never came to be: its command cannot be run. */
-  failed(error: SpawnError): void {
-    this.#finish({ kind: 'crashed', error, stage: 'spawn' })
-  }
-
   /** Climbs the ladder. A second call with a shorter one ends it sooner. */
   stop(plan: ShutdownPlan): Promise<Exit> {
     this.#intent ??= 'stop'
     this.#stopPlan = plan
-    this.#abort.abort()
+    this.#abort?.abort()
     this.#climb(plan)
     return this.exited
   }
@@ -145,28 +150,31 @@ export class Incarnation implements StreamsOwner {
     this.#owner.emit(event)
   }
 
-  async #launch(command: ResolvedCommand): Promise<RunningProcess> {
+  async #launch(resolve: () => ResolvedCommand): Promise<RunningProcess> {
     const { id, launcher, starts } = this.#owner
+    const { signal } = (this.#abort ??= new AbortController())
     const { stdin = 'pipe', stdout = 'pipe', stderr = 'tail' } = this.#plan.spec
     const streams = { stdin, stdout, stderr: stderr === 'tail' ? 'pipe' : stderr } as const
     try {
-      return await starts.run(() => launcher.launch({ worker: id, ...command, ...streams }), this.#abort.signal)
+      return await starts.run(() => launcher.launch({ worker: id, ...resolve(), ...streams }), signal)
     } catch (error) {
-      const aborted = this.#abort.signal.aborted
+      const { aborted } = signal
       this.#finish(
         aborted ? { kind: 'stopped', step: 'eof' } : { kind: 'crashed', error: toError(error), stage: 'spawn' },
       )
       throw aborted ? new ExitError('start', await this.exited) : error
+    } finally {
+      this.#abort = undefined
     }
   }
 
-  #adopt(process: RunningProcess, command: ResolvedCommand): void {
+  #adopt(process: RunningProcess): void {
     this.#process = process
     this.watchdog.start()
     this.#streams = new Streams(this, this.#plan, process)
-    this.#opened?.resolve(this.channel)
+    this.#opened.resolve(this.channel)
     void process.exited.then((status) => this.#onProcessEnd(status))
-    this.emit({ type: 'spawned', pid: process.pid, file: command.file })
+    this.emit({ type: 'spawned', pid: process.pid, file: this.#owner.file })
     this.readiness.probe((probe) => Promise.resolve().then(() => probe(this.self)))
     // It was stopped between its start and now.
     if (this.#intent === 'stop') this.#climb(this.#stopPlan)
@@ -221,8 +229,8 @@ export class Incarnation implements StreamsOwner {
     this.#exit = exit
     this.#owner.ended(exit)
     this.emit({ type: 'exited', exit })
-    this.#resolveExited(exit)
-    this.#opened?.resolve(this.channel)
+    this.#exited.resolve(exit)
+    this.#opened.resolve(this.channel)
     if (this.channel === undefined) this.#callOnExit(exit)
     else this.channel.onceDrained(() => this.#callOnExit(exit))
   }
@@ -233,7 +241,7 @@ export class Incarnation implements StreamsOwner {
       process.emitWarning(`onExit of worker "${this.id}" threw: ${error.stack ?? error.message}`, 'PagentWarning')
     }
     guard(() => this.#plan.spec.onExit?.(exit, this.self), failed)
-    this.#resolveSettled()
+    this.#settled.resolve()
   }
 
   #facts(): Omit<Exit, 'kind'> {

@@ -1,5 +1,5 @@
 import type { Timer } from '../base/clock.ts'
-import { AlreadyStartedError, type SpawnError } from '../base/errors.ts'
+import { AlreadyStartedError } from '../base/errors.ts'
 import type { WorkerEvent } from '../base/events.ts'
 import { type Exit, NO_USAGE } from '../base/exit.ts'
 import { type ResolvedCommand, checkCommand, resolveCommand } from '../process/command.ts'
@@ -120,18 +120,13 @@ export class Lifecycle {
     const life = new Incarnation(this.#owner(job), job.plan, ++this.#lives)
     this.#life = life
     this.#firstLife?.resolve(life)
-    await life.start(this.#resolve(life, job))
+    await life.start(() => this.#resolve(job))
     if (this.#life === life && this.#state === 'starting') this.#enter('ready')
     if (job.plan.ready !== 'spawn') job.plan.policy.proved()
   }
 
-  #resolve(life: Incarnation, { file, args, plan }: Job): ResolvedCommand {
-    try {
-      return resolveCommand(this.#id, { file, args, cwd: plan.spec.cwd, env: plan.spec.env })
-    } catch (error) {
-      life.failed(error as SpawnError)
-      throw error
-    }
+  #resolve({ file, args, plan }: Job): ResolvedCommand {
+    return resolveCommand(this.#id, { file, args, cwd: plan.spec.cwd, env: plan.spec.env })
   }
 
   /** The process is gone. What comes next is decided now; it happens after `onExit`. */
@@ -176,6 +171,7 @@ export class Lifecycle {
     const { clock, launcher, starts } = this.#host
     return {
       id: this.#id,
+      file: job.file,
       clock,
       launcher: job.plan.spec.launcher ?? launcher,
       starts,

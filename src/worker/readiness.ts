@@ -2,18 +2,19 @@ import type { Ready } from './spec.ts'
 
 /** Watches one life of a worker for the sign that it can be used. */
 export class Readiness {
-  readonly reached: Promise<void>
   readonly #ready: Ready
-  readonly #resolve: () => void
-  readonly #reject: (error: unknown) => void
+  #waiting: PromiseWithResolvers<void> | undefined
 
   constructor(ready: Ready) {
-    const { promise, resolve, reject } = Promise.withResolvers<void>()
-    this.reached = promise
     this.#ready = ready
-    this.#resolve = resolve
-    this.#reject = reject
-    promise.catch(() => {})
+    if (ready === 'spawn') return
+    this.#waiting = Promise.withResolvers<void>()
+    this.#waiting.promise.catch(() => {})
+  }
+
+  /** Rejects when its probe does. */
+  get reached(): Promise<void> {
+    return this.#waiting?.promise ?? Promise.resolve()
   }
 
   /** True if messages and lines of stderr have to be shown to it. */
@@ -22,7 +23,7 @@ export class Readiness {
   }
 
   message(message: unknown): void {
-    if (this.#ready === 'first-message') this.#resolve()
+    if (this.#ready === 'first-message') this.#waiting?.resolve()
     else if (typeof message === 'string') this.line(message)
   }
 
@@ -30,12 +31,13 @@ export class Readiness {
     if (!(this.#ready instanceof RegExp)) return
     // With the flag g or y, test() would begin where it left off.
     this.#ready.lastIndex = 0
-    if (this.#ready.test(line)) this.#resolve()
+    if (this.#ready.test(line)) this.#waiting?.resolve()
   }
 
   /** The process exists: starts a probe, which is handed the worker by the caller. */
   probe(run: (probe: (worker: any) => Promise<void>) => Promise<void>): void {
-    if (typeof this.#ready === 'function') run(this.#ready).then(this.#resolve, this.#reject)
-    else if (this.#ready === 'spawn') this.#resolve()
+    const waiting = this.#waiting
+    if (typeof this.#ready === 'function' && waiting !== undefined)
+      run(this.#ready).then(waiting.resolve, waiting.reject)
   }
 }

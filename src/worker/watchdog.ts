@@ -1,6 +1,6 @@
-import type { Clock } from '../base/clock.ts'
+import { type Clock, Timers } from '../base/clock.ts'
 import type { ExitCause, LimitName } from '../base/exit.ts'
-import { Timers } from '../base/timers.ts'
+
 import type { AppliedLimits } from '../process/limits.ts'
 import type { WorkerPlan } from './spec.ts'
 

@@ -201,7 +201,7 @@ export class Worker<In = string, Out = In> implements Channel<In, Out>, Selectab
 
   [WAIT](waiter: Waiter<In>): () => void {
     if (this.#channel !== undefined) return this.#channel[WAIT](waiter)
-    return waitForChannel(this.#lifecycle.life?.opened() ?? Promise.resolve(undefined), waiter)
+    return waitForChannel(this.#lifecycle.life?.opened ?? Promise.resolve(undefined), waiter)
   }
 
   [Symbol.asyncIterator](): AsyncIterator<In> {
@@ -221,7 +221,7 @@ export class Worker<In = string, Out = In> implements Channel<In, Out>, Selectab
   #whenOpen<T>(action: (channel: StreamChannel<In, Out>) => Promise<T>): Promise<T> {
     const { life, state } = this.#lifecycle
     if (life === undefined || state !== 'starting') return this.#refused()
-    return handled(life.opened().then((channel) => (channel === undefined ? this.#refused() : action(channel))))
+    return handled(life.opened.then((channel) => (channel === undefined ? this.#refused() : action(channel))))
   }
 
   #refused(): Promise<never> {
@@ -251,6 +251,7 @@ function waitForChannel<T>(opened: Promise<Selectable<T> | undefined>, waiter: W
     if (!wanted) return
     const taken = channel?.[TAKE]() ?? { state: 'ended' }
     if (taken.state === 'empty') forget = channel?.[WAIT](waiter)
+    else if (taken.state === 'ended' && taken.error !== undefined) waiter.fail(taken.error)
     else waiter.give(taken.state === 'message' ? taken.value : undefined)
   })
   return () => {

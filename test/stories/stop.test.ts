@@ -56,6 +56,14 @@ void describe('stopping', () => {
     assert.partialDeepStrictEqual(await fast, { kind: 'stopped', step: 'SIGKILL' })
   })
 
+  story('a second stop of the master with a shorter ladder ends them all sooner', async (master) => {
+    const ids = ['a', 'b']
+    const script = fixture('ignore-sigterm.sh')
+    await Promise.all(ids.map((id) => master.getWorker(id).start(script, [], { ready: 'first-message' })))
+    const slow = master.stop({ eof: '1h', grace: '1h' })
+    await Promise.all([slow, master.stop({ eof: 0, grace: 0 })])
+  })
+
   story('stopping what has ended, or never began, answers at once', async (master) => {
     const worker = master.getWorker('w')
     assert.partialDeepStrictEqual(await worker.stop(), { kind: 'stopped', incarnation: 0 })
