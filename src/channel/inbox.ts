@@ -18,7 +18,8 @@ const IGNORE = (): void => {}
  */
 export class Inbox<In> {
   readonly #queue = new Ring<In>()
-  readonly #chunks = new Ring<{ readonly lastMessage: number; readonly bytes: number }>()
+  /** Made when a message first has to wait. */
+  #chunks: Ring<{ readonly lastMessage: number; readonly bytes: number }> | undefined
   readonly #waiters = new Waiters<In>()
   readonly #onFree: () => void
   #onError: ((error: Error) => void) | undefined
@@ -49,6 +50,7 @@ export class Inbox<In> {
   /** The messages of one chunk are in. False when the pipe should pause. */
   chunkDone(bytes: number): boolean {
     if (this.#queue.length === 0) return true
+    this.#chunks ??= new Ring()
     this.#chunks.push({ lastMessage: this.#queued, bytes })
     this.#held += bytes
     this.#paused = this.#held >= INBOX_LIMIT
@@ -104,13 +106,10 @@ export class Inbox<In> {
   /** One more message was read, and with it perhaps the last of a chunk. */
   #giveBack(): void {
     this.#read++
-    for (
-      let chunk = this.#chunks.peek();
-      chunk !== undefined && chunk.lastMessage <= this.#read;
-      chunk = this.#chunks.peek()
-    ) {
+    const chunks = this.#chunks
+    for (let chunk = chunks?.peek(); chunk !== undefined && chunk.lastMessage <= this.#read; chunk = chunks?.peek()) {
       this.#held -= chunk.bytes
-      this.#chunks.shift()
+      chunks?.shift()
     }
     if (this.#paused && this.#held < INBOX_LIMIT / 2) this.#resume()
   }
@@ -132,15 +131,14 @@ export class Inbox<In> {
   #waitFor(result: Promise<void>): void {
     if (typeof result?.then !== 'function') return
     this.#busy = true
-    result.then(this.#next, (error: unknown) => {
+    const goOn = (): void => {
+      this.#busy = false
+      this.#pump()
+    }
+    result.then(goOn, (error: unknown) => {
       this.#fail(error)
-      this.#next()
+      goOn()
     })
-  }
-
-  readonly #next = (): void => {
-    this.#busy = false
-    this.#pump()
   }
 
   #pump(): void {

@@ -74,10 +74,11 @@ export class Outbox {
   #schedule(): void {
     if (this.#scheduled || this.#writing !== undefined) return
     this.#scheduled = true
-    atEndOfTick(this.#flushScheduled)
+    flushAtEndOfTick(this)
   }
 
-  readonly #flushScheduled = (): void => {
+  /** The tick is over: what it has sent leaves. */
+  tickEnded(): void {
     this.#scheduled = false
     this.#flush()
   }
@@ -152,14 +153,14 @@ export function handled<T>(promise: Promise<T>): Promise<T> {
 }
 
 /** One callback of Node for all outboxes of a tick. */
-let queue: (() => void)[] = []
+let queue: Outbox[] = []
 
-function atEndOfTick(flush: () => void): void {
-  if (queue.push(flush) === 1) process.nextTick(flushAll)
+function flushAtEndOfTick(outbox: Outbox): void {
+  if (queue.push(outbox) === 1) process.nextTick(flushAll)
 }
 
 function flushAll(): void {
   const due = queue
   queue = []
-  for (const flush of due) flush()
+  for (const outbox of due) outbox.tickEnded()
 }

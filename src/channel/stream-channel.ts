@@ -81,7 +81,7 @@ export class StreamChannel<In, Out = In> implements Channel<In, Out>, Selectable
 
   end(): Promise<void> {
     const ended = this.#outbox.end()
-    void ended.then(this.#finishOutput)
+    void ended.then(() => this.#finishOutput())
     return ended
   }
 
@@ -170,7 +170,7 @@ export class StreamChannel<In, Out = In> implements Channel<In, Out>, Selectable
     this.#observer.inputEnded?.(fault)
   }
 
-  readonly #finishOutput = (): void => {
+  #finishOutput(): void {
     this.#outputEnded = true
     if (this.#inputEnded) this.#closed.resolve()
   }

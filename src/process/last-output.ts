@@ -39,7 +39,8 @@ export class LastOutput {
 
   /** The process has ended. Resolves when nothing more is to be expected. */
   wait(): Promise<void> {
-    if (this.#open > 0) {
+    if (this.#open === 0) this.#done.resolve()
+    else {
       this.#lastAt = this.#clock.now()
       this.#deadline = this.#lastAt + LONGEST
       this.#watch(SILENCE)

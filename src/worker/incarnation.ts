@@ -36,10 +36,12 @@ const SILENT = { stdout: '', stderr: '' }
 
 /** One life of a worker, from its start to its exit. */
 export class Incarnation implements StreamsOwner {
-  readonly readiness: Readiness
-  readonly watchdog: Watchdog
+  /** Undefined where it is ready at once. */
+  readonly readiness: Readiness | undefined
+  /** Undefined where there is nothing to watch. */
+  readonly watchdog: Watchdog | undefined
+  readonly plan: WorkerPlan
   readonly #owner: Owner
-  readonly #plan: WorkerPlan
   readonly #number: number
   readonly #startedAt: number
   readonly #startedDate: number
@@ -58,12 +60,12 @@ export class Incarnation implements StreamsOwner {
 
   constructor(owner: Owner, plan: WorkerPlan, number: number) {
     this.#owner = owner
-    this.#plan = plan
+    this.plan = plan
     this.#number = number
     this.#startedAt = owner.clock.now()
     this.#startedDate = owner.clock.date()
-    this.readiness = new Readiness(plan.ready)
-    this.watchdog = new Watchdog(owner.clock, plan.limits, (cause) => this.fail(cause))
+    this.readiness = plan.ready === 'spawn' ? undefined : new Readiness(plan.ready)
+    this.watchdog = needsWatching(plan) ? new Watchdog(this, plan.limits) : undefined
     this.#stopPlan = plan.shutdown
   }
 
@@ -120,10 +122,10 @@ export class Incarnation implements StreamsOwner {
    */
   async start(resolve: () => ResolvedCommand): Promise<void> {
     this.#adopt(await this.#launch(resolve))
-    if (this.#plan.ready !== 'spawn') await this.#untilReady()
+    if (this.readiness !== undefined) await this.#untilReady(this.readiness)
     if (this.#exit !== undefined) throw new ExitError('start', this.#exit)
     this.emit({ type: 'ready', after: this.#uptime() })
-    if (this.#plan.alive !== undefined) this.watchdog.watchAlive(this.#plan.alive, this.self)
+    if (this.plan.alive !== undefined) this.watchdog?.watchAlive(this.plan.alive)
   }
 
   /** Climbs the ladder. A second call with a shorter one ends it sooner. */
@@ -143,7 +145,7 @@ export class Incarnation implements StreamsOwner {
   fail(cause: ExitCause): void {
     if (this.#status !== undefined || this.#intent !== undefined) return
     this.#intent = cause
-    this.#climb({ ...this.#plan.shutdown, farewell: undefined, eof: 0 })
+    this.#climb({ ...this.plan.shutdown, farewell: undefined, eof: 0 })
   }
 
   emit(event: WorkerEvent): void {
@@ -153,7 +155,7 @@ export class Incarnation implements StreamsOwner {
   async #launch(resolve: () => ResolvedCommand): Promise<RunningProcess> {
     const { id, launcher, starts } = this.#owner
     const { signal } = (this.#abort ??= new AbortController())
-    const { stdin = 'pipe', stdout = 'pipe', stderr = 'tail' } = this.#plan.spec
+    const { stdin = 'pipe', stdout = 'pipe', stderr = 'tail' } = this.plan.spec
     const streams = { stdin, stdout, stderr: stderr === 'tail' ? 'pipe' : stderr } as const
     try {
       return await starts.run(() => launcher.launch({ worker: id, ...resolve(), ...streams }), signal)
@@ -170,23 +172,23 @@ export class Incarnation implements StreamsOwner {
 
   #adopt(process: RunningProcess): void {
     this.#process = process
-    this.watchdog.start()
-    this.#streams = new Streams(this, this.#plan, process)
+    this.watchdog?.start()
+    this.#streams = new Streams(this, this.plan, process)
     this.#opened.resolve(this.channel)
     void process.exited.then((status) => this.#onProcessEnd(status))
     this.emit({ type: 'spawned', pid: process.pid, file: this.#owner.file })
-    this.readiness.probe((probe) => Promise.resolve().then(() => probe(this.self)))
+    this.readiness?.probe((probe) => Promise.resolve().then(() => probe(this.self)))
     // It was stopped between its start and now.
     if (this.#intent === 'stop') this.#climb(this.#stopPlan)
   }
 
-  async #untilReady(): Promise<void> {
-    const timer = this.watchdog.watchReady(this.#plan.readyTimeout)
+  async #untilReady(readiness: Readiness): Promise<void> {
+    const timer = this.watchdog?.watchReady(this.plan.readyTimeout)
     const failed = (error: unknown): Promise<Exit> => {
       this.fail({ kind: 'crashed', error: toError(error), stage: 'ready' })
       return this.exited
     }
-    const exit = await Promise.race([this.readiness.reached.then(() => undefined, failed), this.exited])
+    const exit = await Promise.race([readiness.reached.then(() => undefined, failed), this.exited])
     timer?.cancel()
     if (exit !== undefined) throw new ExitError('start', exit)
   }
@@ -217,7 +219,7 @@ export class Incarnation implements StreamsOwner {
   #onProcessEnd(status: ProcessStatus): void {
     if (this.#status !== undefined) return
     this.#status = status
-    this.watchdog.cancel()
+    this.watchdog?.cancel()
     void this.#streams?.close().then(() => {
       const fault = this.#streams?.fault
       this.#finish(causeOf({ status, intent: this.#intent, step: this.#step, fault }))
@@ -240,7 +242,7 @@ export class Incarnation implements StreamsOwner {
       this.emit({ type: 'callback-failed', callback: 'onExit', error })
       process.emitWarning(`onExit of worker "${this.id}" threw: ${error.stack ?? error.message}`, 'PagentWarning')
     }
-    guard(() => this.#plan.spec.onExit?.(exit, this.self), failed)
+    guard(() => this.plan.spec.onExit?.(exit, this.self), failed)
     this.#settled.resolve()
   }
 
@@ -262,4 +264,8 @@ export class Incarnation implements StreamsOwner {
   #uptime(): number {
     return this.clock.now() - this.#startedAt
   }
+}
+
+function needsWatching({ ready, alive, limits }: WorkerPlan): boolean {
+  return ready !== 'spawn' || alive !== undefined || Object.keys(limits).length > 0
 }

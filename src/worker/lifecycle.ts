@@ -1,9 +1,11 @@
-import type { Timer } from '../base/clock.ts'
+import type { Clock, Timer } from '../base/clock.ts'
 import { AlreadyStartedError } from '../base/errors.ts'
 import type { WorkerEvent } from '../base/events.ts'
 import { type Exit, NO_USAGE } from '../base/exit.ts'
 import { type ResolvedCommand, checkCommand, resolveCommand } from '../process/command.ts'
 import { type Shutdown, planShutdown } from '../process/ladder.ts'
+import type { Launcher } from '../process/launcher.ts'
+import type { StartQueue } from '../process/start-queue.ts'
 import type { ChildContext } from '../supervisor/child.ts'
 import type { RestartDecision } from '../supervisor/restart-policy.ts'
 import type { WorkerHost } from './host.ts'
@@ -19,10 +21,11 @@ interface Job {
 }
 
 /** The lives of one worker, one after the other: who begins the next, and when there is none. */
-export class Lifecycle {
-  readonly #id: string
+export class Lifecycle implements Owner {
+  readonly id: string
+  /** The worker itself, for callbacks. */
+  readonly self: unknown
   readonly #host: WorkerHost
-  readonly #self: unknown
   #state: WorkerState = 'idle'
   #job: Job | undefined
   #life: Incarnation | undefined
@@ -35,13 +38,29 @@ export class Lifecycle {
   #wanted = false
 
   constructor(id: string, host: WorkerHost, self: unknown) {
-    this.#id = id
+    this.id = id
     this.#host = host
-    this.#self = self
+    this.self = self
   }
 
   get state(): WorkerState {
     return this.#state
+  }
+
+  get file(): string {
+    return this.#job?.file ?? ''
+  }
+
+  get clock(): Clock {
+    return this.#host.clock
+  }
+
+  get starts(): StartQueue {
+    return this.#host.starts
+  }
+
+  get launcher(): Launcher {
+    return this.#job?.plan.spec.launcher ?? this.#host.launcher
   }
 
   /** The current or last life. */
@@ -63,15 +82,15 @@ export class Lifecycle {
   }
 
   assign(file: string, args: readonly string[], spec: WorkerSpec<any, any>): void {
-    checkCommand(this.#id, { file, args, cwd: spec.cwd, env: spec.env })
-    this.#job = { file, args: [...args], plan: planWorker(this.#id, spec) }
+    checkCommand(this.id, { file, args, cwd: spec.cwd, env: spec.env })
+    this.#job = { file, args: [...args], plan: planWorker(this.id, spec) }
   }
 
   /** `prepare` runs once it is certain that the worker is free. */
   async start(prepare: () => void): Promise<void> {
     const { state } = this
     if (state === 'starting' || state === 'running' || state === 'stopping' || state === 'backoff') {
-      throw new AlreadyStartedError(this.#id, state, this.#life?.pid)
+      throw new AlreadyStartedError(this.id, state, this.#life?.pid)
     }
     prepare()
     await this.#live(false)
@@ -117,7 +136,7 @@ export class Lifecycle {
     this.#enter('start')
     this.#wanted = false
     this.#byPolicy = byPolicy
-    const life = new Incarnation(this.#owner(job), job.plan, ++this.#lives)
+    const life = new Incarnation(this, job.plan, ++this.#lives)
     this.#life = life
     this.#firstLife?.resolve(life)
     await life.start(() => this.#resolve(job))
@@ -126,16 +145,16 @@ export class Lifecycle {
   }
 
   #resolve({ file, args, plan }: Job): ResolvedCommand {
-    return resolveCommand(this.#id, { file, args, cwd: plan.spec.cwd, env: plan.spec.env })
+    return resolveCommand(this.id, { file, args, cwd: plan.spec.cwd, env: plan.spec.env })
   }
 
   /** The process is gone. What comes next is decided now; it happens after `onExit`. */
-  #ended(plan: WorkerPlan, exit: Exit): void {
+  ended(exit: Exit): void {
     const failedStart = this.#state === 'starting' && !this.#byPolicy
     const life = this.#life
     this.#enter('exit')
     if (this.#wanted || failedStart || life === undefined) return
-    const decision = plan.policy.decide(exit, this.#host.clock.now(), this.#host.dice())
+    const decision = life.plan.policy.decide(exit, this.#host.clock.now(), this.#host.dice())
     void life.settled.then(() => this.#follow(life, decision))
   }
 
@@ -143,10 +162,10 @@ export class Lifecycle {
     if (this.#life !== life || this.#state !== 'exited' || this.#wanted || decision.action === 'finish') return
     if (decision.action === 'give-up') {
       this.#enter('give-up')
-      return this.#emit({ type: 'gave-up', exits: decision.exits })
+      return this.emit({ type: 'gave-up', exits: decision.exits })
     }
     this.#enter('wait')
-    this.#emit({ type: 'restart-scheduled', attempt: decision.attempt, after: decision.after })
+    this.emit({ type: 'restart-scheduled', attempt: decision.attempt, after: decision.after })
     this.#backoff = this.#host.clock.after(decision.after, () => {
       // A start that fails ends in an exit of its own, which is counted.
       this.#live(true).catch(() => {})
@@ -163,30 +182,16 @@ export class Lifecycle {
     this.#state = nextState(this.#state, input)
   }
 
-  #emit(event: WorkerEvent): void {
-    this.#host.emit({ at: this.#host.clock.date(), worker: this.#id, incarnation: this.#lives, ...event })
-  }
-
-  #owner(job: Job): Owner {
-    const { clock, launcher, starts } = this.#host
-    return {
-      id: this.#id,
-      file: job.file,
-      clock,
-      launcher: job.plan.spec.launcher ?? launcher,
-      starts,
-      self: this.#self,
-      emit: (event) => this.#emit(event),
-      ended: (exit) => this.#ended(job.plan, exit),
-    }
+  emit(event: WorkerEvent): void {
+    this.#host.emit({ at: this.#host.clock.date(), worker: this.id, incarnation: this.#lives, ...event })
   }
 
   #neverLived(): Exit {
-    const facts = { id: this.#id, incarnation: 0, startedAt: this.#host.clock.date(), uptime: 0, usage: NO_USAGE }
+    const facts = { id: this.id, incarnation: 0, startedAt: this.#host.clock.date(), uptime: 0, usage: NO_USAGE }
     return { ...facts, stdoutTail: '', stderrTail: '', kind: 'stopped', step: 'eof' }
   }
 
   #nothingToStart(): TypeError {
-    return new TypeError(`Cannot start worker "${this.#id}": it has no command; use start(file, args, options)`)
+    return new TypeError(`Cannot start worker "${this.id}": it has no command; use start(file, args, options)`)
   }
 }

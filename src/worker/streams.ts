@@ -21,8 +21,8 @@ export interface StreamsOwner {
   readonly id: string
   readonly self: any
   readonly clock: Clock
-  readonly readiness: Readiness
-  readonly watchdog: Watchdog
+  readonly readiness: Readiness | undefined
+  readonly watchdog: Watchdog | undefined
   emit(event: WorkerEvent): void
   fail(cause: ExitCause): void
 }
@@ -34,9 +34,10 @@ export class Streams implements ChannelObserver {
   readonly #process: RunningProcess
   readonly #stdoutTail = new Tail()
   readonly #stderrTail = new Tail()
-  readonly #lastOutput: LastOutput
+  /** Only once the process has ended. */
+  #lastOutput: LastOutput | undefined
+  #open = 2
   #stallTimer: Timer | undefined
-  #closing = false
   #unterminated = false
   #fault: FramingError | undefined
 
@@ -44,9 +45,8 @@ export class Streams implements ChannelObserver {
   constructor(owner: StreamsOwner, plan: WorkerPlan, process: RunningProcess) {
     this.#owner = owner
     this.#process = process
-    this.#lastOutput = new LastOutput(owner.clock, 2)
     this.channel = new StreamChannel(plan.framing, process.stdout, process.stdin, `worker "${owner.id}"`, this)
-    if (owner.readiness.watches) this.channel.watch(owner.readiness)
+    if (owner.readiness?.watches === true) this.channel.watch(owner.readiness)
     this.#listen(plan.spec.onMessage)
     this.#readStderr(plan.spec.onStderr)
   }
@@ -67,11 +67,12 @@ export class Streams implements ChannelObserver {
 
   /** The process has ended. Resolves when its last words are in, and releases it: nobody else is heard any more. */
   async close(): Promise<void> {
-    this.#closing = true
+    this.#lastOutput = new LastOutput(this.#owner.clock, this.#open)
     this.#stallTimer?.cancel()
     this.channel.closeOutput('it has ended')
+    const complete = this.#lastOutput.wait()
     this.channel.drain()
-    await this.#lastOutput.wait()
+    await complete
     this.#process.release()
     this.channel.destroy('it has ended')
   }
@@ -92,13 +93,13 @@ export class Streams implements ChannelObserver {
     this.#fault = fault
     if (fault?.reason === 'truncated') this.#unterminated = true
     else if (fault !== undefined) this.#owner.fail({ kind: 'protocol', error: fault })
-    this.#lastOutput.ended()
+    this.#ended()
   }
 
   paused(paused: boolean): void {
     this.#stallTimer?.cancel()
     this.#stallTimer = undefined
-    if (!paused || this.#closing) return
+    if (!paused || this.#lastOutput !== undefined) return
     const report = (): void => this.#owner.emit({ type: 'stalled', after: STALLED_AFTER })
     this.#stallTimer = this.#owner.clock.after(STALLED_AFTER, report)
   }
@@ -113,37 +114,46 @@ export class Streams implements ChannelObserver {
 
   /** Always read, so that no worker waits for it; cut into lines where somebody wants them. */
   #readStderr(onStderr: WorkerPlan['spec']['onStderr']): void {
-    const wanted = onStderr !== undefined || this.#owner.readiness.watches
-    const decoder = wanted ? new LineDecoder('stderr', STDERR_LINE_MAX, true, this.#onSkipped) : undefined
-    const onLine = (line: string): void => this.#onStderrLine(line, onStderr)
+    const wanted = onStderr !== undefined || this.#owner.readiness?.watches === true
+    const lines = wanted ? this.#stderrLines(onStderr) : undefined
     this.#process.stderr.start(
       (chunk) => {
         this.#stderrTail.push(chunk)
         this.#heard(chunk.length)
-        decoder?.push(chunk, onLine)
+        lines?.push(chunk)
         return true
       },
       () => {
-        decoder?.end(onLine)
-        this.#lastOutput.ended()
+        lines?.end()
+        this.#ended()
       },
     )
   }
 
+  #stderrLines(onStderr: WorkerPlan['spec']['onStderr']): { push(chunk: Uint8Array): void; end(): void } {
+    // An unterminated last line of stderr is nothing to tell.
+    const onNotice = (notice: FramingError): void => {
+      if (notice.reason !== 'unterminated') this.#owner.emit({ type: 'noticed', notice })
+    }
+    const decoder = new LineDecoder('stderr', STDERR_LINE_MAX, true, onNotice)
+    const onLine = (line: string): void => this.#onStderrLine(line, onStderr)
+    return { push: (chunk) => decoder.push(chunk, onLine), end: () => decoder.end(onLine) }
+  }
+
   #onStderrLine(line: string, onStderr: WorkerPlan['spec']['onStderr']): void {
-    this.#owner.readiness.line(line)
+    this.#owner.readiness?.line(line)
     if (onStderr === undefined) return
     const failed = (error: Error): void => this.#owner.fail({ kind: 'crashed', error, stage: 'onStderr' })
     guard(() => onStderr(line, this.#owner.self), failed)
   }
 
-  /** An unterminated last line of stderr is nothing to tell. */
-  readonly #onSkipped = (notice: FramingError): void => {
-    if (notice.reason !== 'unterminated') this.#owner.emit({ type: 'noticed', notice })
+  #heard(bytes: number): void {
+    this.#lastOutput?.chunk(bytes)
+    this.#owner.watchdog?.output(bytes)
   }
 
-  #heard(bytes: number): void {
-    this.#lastOutput.chunk(bytes)
-    this.#owner.watchdog.output(bytes)
+  #ended(): void {
+    this.#open--
+    this.#lastOutput?.ended()
   }
 }

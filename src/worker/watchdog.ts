@@ -1,33 +1,37 @@
 import { type Clock, Timers } from '../base/clock.ts'
 import type { ExitCause, LimitName } from '../base/exit.ts'
-
 import type { AppliedLimits } from '../process/limits.ts'
 import type { WorkerPlan } from './spec.ts'
 
+/** Whom it watches, and who ends it. */
+export interface Watched {
+  readonly clock: Clock
+  readonly self: any
+  /** The first cause counts. */
+  fail(cause: ExitCause): void
+}
+
 /** Watches one life for what ends it: the limits the master enforces by itself, and its sign of life. */
 export class Watchdog {
-  readonly #clock: Clock
+  readonly #watched: Watched
   readonly #limits: AppliedLimits
-  readonly #fail: (cause: ExitCause) => void
   readonly #timers: Timers
   #outputBytes = 0
   #outputAt = 0
 
-  /** `fail` is called with the cause; the first counts. */
-  constructor(clock: Clock, limits: AppliedLimits, fail: (cause: ExitCause) => void) {
-    this.#clock = clock
+  constructor(watched: Watched, limits: AppliedLimits) {
+    this.#watched = watched
     this.#limits = limits
-    this.#fail = fail
-    this.#timers = new Timers(clock)
+    this.#timers = new Timers(watched.clock)
   }
 
   /** The process exists from now on. */
   start(): void {
     const { wallTime, idle } = this.#limits
-    const startedAt = this.#clock.now()
+    const startedAt = this.#watched.clock.now()
     this.#outputAt = startedAt
     if (wallTime !== undefined)
-      this.#timers.after(wallTime.max, () => this.#break('wallTime', this.#clock.now() - startedAt))
+      this.#timers.after(wallTime.max, () => this.#break('wallTime', this.#watched.clock.now() - startedAt))
     if (idle !== undefined) this.#watchIdle(idle.max)
   }
 
@@ -35,18 +39,18 @@ export class Watchdog {
   output(bytes: number): void {
     const { output, idle } = this.#limits
     this.#outputBytes += bytes
-    if (idle !== undefined) this.#outputAt = this.#clock.now()
+    if (idle !== undefined) this.#outputAt = this.#watched.clock.now()
     if (output !== undefined && this.#outputBytes > output.max) this.#break('output', this.#outputBytes)
   }
 
   /** Asks again and again, one question at a time. */
-  watchAlive(alive: NonNullable<WorkerPlan['alive']>, worker: unknown): void {
-    this.#timers.after(alive.every, () => void this.#checkAlive(alive, worker))
+  watchAlive(alive: NonNullable<WorkerPlan['alive']>): void {
+    this.#timers.after(alive.every, () => void this.#checkAlive(alive))
   }
 
   /** Ends the worker as `unready` unless the timer is cancelled. */
   watchReady(after: number): { cancel(): void } | undefined {
-    return this.#timers.after(after, () => this.#fail({ kind: 'unready', after }))
+    return this.#timers.after(after, () => this.#watched.fail({ kind: 'unready', after }))
   }
 
   cancel(): void {
@@ -54,24 +58,24 @@ export class Watchdog {
   }
 
   #watchIdle(max: number): void {
-    const silent = this.#clock.now() - this.#outputAt
+    const silent = this.#watched.clock.now() - this.#outputAt
     if (silent >= max) this.#break('idle', silent)
     else this.#timers.after(max - silent, () => this.#watchIdle(max))
   }
 
   #break(limit: LimitName, observed: number): void {
     const applied = this.#limits[limit]
-    if (applied !== undefined) this.#fail({ kind: 'limit', limit, observed, ...applied })
+    if (applied !== undefined) this.#watched.fail({ kind: 'limit', limit, observed, ...applied })
   }
 
-  async #checkAlive(alive: NonNullable<WorkerPlan['alive']>, worker: unknown): Promise<void> {
+  async #checkAlive(alive: NonNullable<WorkerPlan['alive']>): Promise<void> {
     const late = Promise.withResolvers<void>()
     const timer = this.#timers.after(alive.timeout, () => late.reject(new Error('no answer')))
     try {
-      await Promise.race([alive.check(worker as never), late.promise])
-      this.watchAlive(alive, worker)
+      await Promise.race([alive.check(this.#watched.self), late.promise])
+      this.watchAlive(alive)
     } catch {
-      this.#fail({ kind: 'unresponsive', after: alive.timeout })
+      this.#watched.fail({ kind: 'unresponsive', after: alive.timeout })
     } finally {
       timer?.cancel()
     }
