@@ -53,6 +53,14 @@ export async function eventually(done: () => boolean, ms: number, what: string |
   }
 }
 
+/** A watch that stands still while this process does: milliseconds since the call, as far as the machine let it run. */
+export function ownTime(): () => number {
+  const step = 5
+  let ran = 0
+  setInterval(() => (ran += step), step).unref()
+  return () => ran
+}
+
 const TIMERS = /Timeout|Immediate/
 
 /** What this process holds: open descriptors, running timers, living children. */
