@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe } from 'node:test'
 import { type Launcher, portable, systemClock } from '../../src/index.ts'
-import { isAlive } from '../support/processes.ts'
+import { eventually, findByToken, isAlive } from '../support/processes.ts'
 import { fixture, story, watch } from '../support/story.ts'
 
 void describe('stopping', () => {
@@ -78,8 +78,7 @@ void describe('stopping', () => {
       .getWorker('w')
       .start(fixture('ignores-everything.sh'), [token], { ready: 'first-message' })
     await worker.stop({ eof: 0, grace: 30 })
-    const { findByToken } = await import('../support/processes.ts')
-    assert.deepEqual(findByToken(token), [])
+    await eventually(() => findByToken(token).length === 0, 500, 'somebody of the tree lives on')
   })
 
   story('a worker that is stopped while it starts ends as stopped, and its start says so', async (master) => {
@@ -119,6 +118,6 @@ void describe('stopping', () => {
     const grandchild = Number(await worker.receive())
     worker.kill()
     assert.partialDeepStrictEqual(await worker.exited, { kind: 'signaled', signalCode: 'SIGKILL' })
-    assert.equal(isAlive(grandchild), false)
+    await eventually(() => !isAlive(grandchild), 500, 'the grandchild lives on')
   })
 })
