@@ -10,6 +10,7 @@ const worker = await master.getWorker('greeter').start('sh', ['-c', greeter], {
 })
 await worker.send('Ada')
 await worker.send('crash')
-for await (const event of master.events) if (event.type === 'ready') break
+await worker.exited
+await worker.ready()
 await worker.send('Grace') // → life 2: hello Grace
 await master.stop() // → was stopped by the end of its stdin after …

@@ -1,4 +1,8 @@
 /** `pagent`: run any program as a supervised worker, and talk to it like an object. */
+if (!('withResolvers' in Promise)) {
+  throw new Error(`pagent needs Node 22.18 or newer; this is Node ${process.versions.node}`)
+}
+
 export { type Clock, type Timer, systemClock } from './base/clock.ts'
 export {
   AlreadyStartedError,

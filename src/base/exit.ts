@@ -68,7 +68,7 @@ export type ExitCause =
       readonly exact: boolean
     }
   | { readonly kind: 'unready'; readonly after: number }
-  | { readonly kind: 'unresponsive'; readonly after: number }
+  | { readonly kind: 'unresponsive'; readonly after: number; readonly error?: Error }
   | { readonly kind: 'protocol'; readonly error: FramingError }
   | { readonly kind: 'crashed'; readonly error: Error; readonly stage?: string }
   | { readonly kind: 'gave-up'; readonly exits: readonly Exit[] }
@@ -108,6 +108,7 @@ function describeCause(exit: ExitCause): string {
     case 'unready':
       return `was ended because it was not ready within ${formatMillis(exit.after)}`
     case 'unresponsive':
+      if (exit.error !== undefined) return `was ended because its alive check failed: ${exit.error.message}`
       return `was ended because it did not answer within ${formatMillis(exit.after)}`
     case 'protocol':
       return `was ended because of its output: ${exit.error.message}`

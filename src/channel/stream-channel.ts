@@ -49,9 +49,16 @@ export class StreamChannel<In, Out = In> implements Channel<In, Out>, Selectable
     this.#inbox = new Inbox(this.#onFree)
     this.#emit = this.#inbox.accept
     this.#outbox = new Outbox(sink, who)
-    this.#decoder = framing.decoder((notice) => observer.notice?.(notice))
+    let fault: FramingError | undefined
+    try {
+      this.#decoder = framing.decoder((notice) => observer.notice?.(notice))
+    } catch (error) {
+      this.#decoder = { push: () => {}, end: () => {} }
+      fault = this.#fault(error)
+    }
     sink.onClose(() => this.closeOutput('it does not read any more'))
     source.start(this.#onChunk, this.#onEnd)
+    if (fault !== undefined) this.#finishInput(fault)
   }
 
   get closed(): Promise<void> {

@@ -1,17 +1,17 @@
 import { type Clock, systemClock } from '../base/clock.ts'
-import { UnknownWorkerError } from '../base/errors.ts'
+import { ClosedError, UnknownWorkerError } from '../base/errors.ts'
 import { EventHub } from '../base/event-hub.ts'
 import type { MasterEvent } from '../base/events.ts'
 import type { Exit } from '../base/exit.ts'
 import { checkKeys } from '../base/options.ts'
 import { broadcast } from '../channel/broadcast.ts'
-import type { Shutdown } from '../process/ladder.ts'
+import { type Shutdown, planShutdown } from '../process/ladder.ts'
 import type { Launcher } from '../process/launcher.ts'
 import { portable } from '../process/portable.ts'
 import { StartQueue } from '../process/start-queue.ts'
 import { DEFAULT_STARTS, type WorkerHost } from '../worker/host.ts'
 import type { WorkerSpec } from '../worker/spec.ts'
-import { Worker } from '../worker/worker.ts'
+import { RETIRE, Worker } from '../worker/worker.ts'
 
 export interface MasterOptions {
   /** How processes come to be. @default portable() */
@@ -75,10 +75,13 @@ export class Master implements AsyncDisposable {
    *
    * @throws TypeError for something that cannot be a name.
    * @throws RangeError above `maxWorkers`.
+   * @throws ClosedError while the master is being stopped.
    */
   getWorker(id: string): Worker {
     const known = this.#workers.get(id)
     if (known !== undefined) return known
+    if (this.#stopping !== undefined)
+      throw new ClosedError(`Cannot add worker "${id}": the master is being stopped; await stop() first`)
     if (this.#workers.size >= this.#maxWorkers) {
       throw new RangeError(
         `Cannot add worker "${id}": there are ${this.#workers.size} already (maxWorkers); delWorker() one first`,
@@ -107,9 +110,13 @@ export class Master implements AsyncDisposable {
   async delWorker(id: string, shutdown?: Shutdown): Promise<Exit | undefined> {
     const worker = this.#workers.get(id)
     if (worker === undefined) throw new UnknownWorkerError(id, [...this.#workers.keys()])
+    // A ladder that cannot be is refused before the worker is forgotten.
+    planShutdown(shutdown)
+    const stopped = worker.state === 'idle' ? undefined : worker.stop(shutdown)
+    worker[RETIRE]()
     this.#workers.delete(id)
     this.#leaving.add(worker)
-    const exit = worker.state === 'idle' ? undefined : await worker.stop(shutdown)
+    const exit = await stopped
     this.#leaving.delete(worker)
     this.#hub.emit({ type: 'deleted', at: this.#host.clock.date(), worker: id, incarnation: worker.incarnation })
     return exit

@@ -1,4 +1,4 @@
-import { accessSync, constants, statSync } from 'node:fs'
+import { type Stats, accessSync, constants, statSync } from 'node:fs'
 import { delimiter, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { SpawnError } from '../base/errors.ts'
@@ -75,13 +75,34 @@ function mergeEnv(own: Command['env']): Record<string, string> {
 }
 
 function resolveCwd(worker: string, { file, cwd }: Command): string {
-  if (cwd === undefined) return process.cwd()
+  if (cwd === undefined) return ownCwd(worker, file)
   const path = resolve(cwd instanceof URL ? fileURLToPath(cwd) : cwd)
-  const found = statSync(path, { throwIfNoEntry: false })
+  const found = look(path)
   if (found === undefined)
     throw new SpawnError(worker, file, 'cwd', `the directory ${path} (cwd) does not exist`, { errno: 'ENOENT' })
-  if (found.isDirectory()) return path
-  throw new SpawnError(worker, file, 'cwd', `${path} (cwd) is not a directory`, { errno: 'ENOTDIR' })
+  if (found !== 'unreachable' && found.isDirectory()) return path
+  const why = found === 'unreachable' ? 'cannot be reached: a folder above it may not be entered' : 'is not a directory'
+  throw new SpawnError(worker, file, 'cwd', `${path} (cwd) ${why}`, {
+    errno: found === 'unreachable' ? 'EACCES' : 'ENOTDIR',
+  })
+}
+
+function ownCwd(worker: string, file: string): string {
+  try {
+    return process.cwd()
+  } catch (cause) {
+    const why = 'the directory this process runs in was deleted; name another by cwd'
+    throw new SpawnError(worker, file, 'cwd', why, { cause, errno: 'ENOENT' })
+  }
+}
+
+/** `throwIfNoEntry` knows ENOENT and ENOTDIR only: not what may not be searched, links that go round, names too long. */
+function look(path: string): Stats | 'unreachable' | undefined {
+  try {
+    return statSync(path)
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'EACCES' ? 'unreachable' : undefined
+  }
 }
 
 function findProgram(worker: string, file: string, cwd: string, env: Record<string, string>): string {
@@ -89,17 +110,20 @@ function findProgram(worker: string, file: string, cwd: string, env: Record<stri
     const path = resolve(cwd, file)
     const fault = faultOf(path)
     if (fault === undefined) return path
-    throw new SpawnError(worker, file, 'command', explain(file, path, cwd, fault), { errno: fault })
+    throw new SpawnError(worker, file, 'command', explain(file, path, cwd, fault), {
+      errno: fault === 'unreachable' ? 'EACCES' : fault,
+    })
   }
   return findOnPath(worker, file, cwd, env['PATH'] ?? '/usr/local/bin:/usr/bin:/bin')
 }
 
-type Fault = 'ENOENT' | 'EISDIR' | 'EACCES'
+type Fault = 'ENOENT' | 'EISDIR' | 'EACCES' | 'unreachable'
 
 function explain(file: string, path: string, cwd: string, fault: Fault): string {
   const shown = file === path ? path : `${file} (${path})`
   if (fault === 'ENOENT') return `${shown} does not exist (cwd ${cwd} is there)`
   if (fault === 'EISDIR') return `${shown} is a directory, not a program`
+  if (fault === 'unreachable') return `${shown} cannot be reached: a folder above it may not be entered`
   return `${shown} is not executable; allow it with chmod +x, or start it by its interpreter`
 }
 
@@ -120,8 +144,9 @@ function findOnPath(worker: string, file: string, cwd: string, searched: string)
 
 /** Why the file cannot be run, or undefined. */
 function faultOf(path: string): Fault | undefined {
-  const found = statSync(path, { throwIfNoEntry: false })
+  const found = look(path)
   if (found === undefined) return 'ENOENT'
+  if (found === 'unreachable') return found
   if (found.isDirectory()) return 'EISDIR'
   try {
     accessSync(path, constants.X_OK)

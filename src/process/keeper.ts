@@ -34,8 +34,9 @@ rm -f "$2"/* 2>/dev/null; rmdir "$2" 2>/dev/null`
 /** The environment variable by which a descendant is recognised. */
 export const MARKER = 'PAGENT_MASTER'
 
-/** A keeper that lived no longer is replaced at the next start only, in milliseconds. */
+/** A keeper that lived no longer is replaced after a pause, in milliseconds. */
 const SHORT_LIFE = 50
+const RETRY = 1000
 
 /** Ends every process group it knows when this process ends in whatever way. */
 export class Keeper {
@@ -58,15 +59,16 @@ export class Keeper {
     const keeper = spawn('/bin/sh', ['-c', SCRIPT, 'pagent-keeper', this.#marker, this.#folder], {
       cwd: '/',
       // Not the marker of a master above us: it would kill this keeper before its work is done.
-      env: { PATH: process.env['PATH'] ?? '/usr/bin:/bin' },
+      env: { PATH: `${process.env['PATH'] ?? ''}:/usr/bin:/bin` },
       detached: true,
       stdio: ['pipe', 'ignore', 'ignore'],
     })
     keeper.on('error', () => {})
-    keeper.stdin.on('error', () => {})
+    // Without file descriptors there is not even a stdin.
     if (keeper.pid === undefined) {
       throw new SpawnError(worker, file, 'keeper', 'its keeper, a /bin/sh, could not be started', { errno: 'EAGAIN' })
     }
+    keeper.stdin.on('error', () => {})
     this.#adopt(keeper, keeper.stdin)
   }
 
@@ -113,7 +115,19 @@ export class Keeper {
   #replace(ended: ChildProcess): void {
     if (this.#process !== ended) return
     this.#process = undefined
-    if (this.#groups.size > 0 && systemClock.now() - this.#bornAt > SHORT_LIFE) this.ensure('keeper', '/bin/sh')
+    this.#revive(systemClock.now() - this.#bornAt > SHORT_LIFE ? 0 : RETRY)
+  }
+
+  /** Never throws: nobody could catch it. */
+  #revive(after: number): void {
+    systemClock.after(after, () => {
+      if (this.#process !== undefined || this.#groups.size === 0) return
+      try {
+        this.ensure('keeper', '/bin/sh')
+      } catch {
+        this.#revive(RETRY)
+      }
+    })
   }
 
   #tell(line: string): void {

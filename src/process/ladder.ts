@@ -57,6 +57,13 @@ export interface Rungs {
 /** What SIGKILL has not ended by then, nothing will: a process that hangs in the kernel, or belongs to another user now. */
 const AFTER_KILL = 5000
 
+/** Which of two rungs is tried later. */
+export function heightOf(step: StopStep | undefined): number {
+  if (step === undefined) return -1
+  const height = ['farewell', 'eof'].indexOf(step)
+  return height >= 0 ? height : step === 'SIGKILL' ? 3 : 2
+}
+
 /** Climbs until the process has ended; false when nothing can end it. `onStep` hears of each rung before it is tried. */
 export async function climb(
   rungs: Rungs,

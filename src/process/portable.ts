@@ -34,15 +34,27 @@ class PortableLauncher implements Launcher {
   readonly name = 'portable'
   #session: Session | undefined
 
-  launch(command: LaunchCommand): Promise<RunningProcess> {
-    this.#session ??= new Session()
-    return this.#session.launch(command)
+  async launch(command: LaunchCommand): Promise<RunningProcess> {
+    this.#session ??= openSession(command)
+    return await this.#session.launch(command)
   }
 
   async close(): Promise<void> {
     const session = this.#session
     this.#session = undefined
     await session?.close()
+  }
+}
+
+function openSession(command: LaunchCommand): Session {
+  try {
+    return new Session()
+  } catch (cause) {
+    const why = `the folder for its sockets cannot be made (${(cause as Error).message}); name another by TMPDIR`
+    throw new SpawnError(command.worker, command.file, 'spawn', why, {
+      cause,
+      errno: (cause as NodeJS.ErrnoException).code,
+    })
   }
 }
 
@@ -74,8 +86,12 @@ class Session {
   async #openStdout(command: LaunchCommand): Promise<{ far: Socket; near: StdoutSource }> {
     try {
       return await this.#sockets.open()
-    } catch (error) {
-      throw spawnError(command, error)
+    } catch (cause) {
+      const { code, message } = cause as NodeJS.ErrnoException
+      // Somebody has cleaned up its folder: the next try makes another.
+      const errno = code === 'ENOENT' || code === 'ECONNREFUSED' ? 'EAGAIN' : code
+      const why = `the socket for its stdout cannot be made (${message})`
+      throw new SpawnError(command.worker, command.file, 'spawn', why, { cause, errno })
     }
   }
 

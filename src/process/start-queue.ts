@@ -1,6 +1,5 @@
 import { type Clock, nextTurn, sleep } from '../base/clock.ts'
 import { SpawnError } from '../base/errors.ts'
-import { Ring } from '../base/ring.ts'
 
 /** Failures that pass by themselves: out of processes, of file descriptors, of memory. */
 const TRANSIENT: ReadonlySet<string | undefined> = new Set(['EAGAIN', 'EMFILE', 'ENFILE', 'ENOMEM', 'ENOBUFS'])
@@ -17,7 +16,7 @@ const PATIENCE = 15_000
 export class StartQueue {
   readonly #clock: Clock
   readonly #limit: number
-  readonly #waiting = new Ring<() => void>()
+  readonly #waiting = new Set<() => void>()
   #running = 0
 
   constructor(clock: Clock, limit: number) {
@@ -27,7 +26,7 @@ export class StartQueue {
 
   /** Runs `start` when its turn comes. `signal` withdraws it while it waits. */
   async run<T>(start: () => Promise<T>, signal: AbortSignal): Promise<T> {
-    await this.#enter()
+    await this.#enter(signal)
     try {
       return await this.#persist(start, signal)
     } finally {
@@ -48,18 +47,36 @@ export class StartQueue {
     }
   }
 
-  async #enter(): Promise<void> {
-    if (this.#running++ < this.#limit) return nextTurn()
-    this.#running--
-    await new Promise<void>((resolve) => this.#waiting.push(resolve))
+  async #enter(signal: AbortSignal): Promise<void> {
+    if (this.#running < this.#limit) this.#running++
+    else await this.#waitInLine(signal)
     return nextTurn()
+  }
+
+  #waitInLine(signal: AbortSignal): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const go = (): void => {
+        signal.removeEventListener('abort', withdraw)
+        resolve()
+      }
+      const withdraw = (): void => {
+        this.#waiting.delete(go)
+        reject(signal.reason as Error)
+      }
+      if (signal.aborted) return withdraw()
+      this.#waiting.add(go)
+      signal.addEventListener('abort', withdraw, { once: true })
+    })
   }
 
   /** The place goes to the next in line, if there is one. */
   #leave(): void {
-    const next = this.#waiting.shift()
+    const [next] = this.#waiting
     if (next === undefined) this.#running--
-    else next()
+    else {
+      this.#waiting.delete(next)
+      next()
+    }
   }
 }
 

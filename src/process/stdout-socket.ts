@@ -1,4 +1,4 @@
-import { chmodSync, mkdtempSync, rmSync } from 'node:fs'
+import { chmodSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs'
 import { type Server, type Socket, connect, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -22,7 +22,7 @@ export class StdoutSockets {
   #pending: PromiseWithResolvers<Socket> | undefined
 
   constructor() {
-    this.folder = mkdtempSync(join(tmpdir(), 'pagent-'))
+    this.folder = mkdtempSync(join(shortTmpdir(), 'pagent-'))
     chmodSync(this.folder, 0o700)
   }
 
@@ -35,7 +35,11 @@ export class StdoutSockets {
 
   async close(): Promise<void> {
     await this.#dropServer()
-    rmSync(this.folder, { recursive: true, force: true })
+    try {
+      rmSync(this.folder, { recursive: true, force: true })
+    } catch {
+      // Without file descriptors it cannot be read; an empty folder is left.
+    }
   }
 
   async #connect(): Promise<{ far: Socket; near: StdoutSource }> {
@@ -61,6 +65,7 @@ export class StdoutSockets {
 
   #listen(): Promise<Server> {
     this.#servers++
+    mkdirSync(this.folder, { recursive: true, mode: 0o700 })
     const server = createServer({ pauseOnConnect: true, allowHalfOpen: true }, (far) => {
       far.on('error', () => {})
       if (this.#pending === undefined) far.destroy()
@@ -84,6 +89,12 @@ export class StdoutSockets {
       () => {},
     )
   }
+}
+
+/** The name of a UNIX socket has at most 104 bytes, on Linux 108. */
+function shortTmpdir(): string {
+  const folder = tmpdir()
+  return folder.length <= 75 ? folder : '/tmp'
 }
 
 /** The end we read, without an allocation per read. */

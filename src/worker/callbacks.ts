@@ -9,4 +9,15 @@ export function guard(callback: () => unknown, failed: (error: Error) => void): 
   }
 }
 
+/** The promise, or `signal.reason` as soon as the signal is aborted. */
+export function abortable<T>(promise: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
+  if (signal === undefined) return promise
+  return new Promise((resolve, reject) => {
+    const onAbort = (): void => reject(signal.reason as Error)
+    if (signal.aborted) return onAbort()
+    signal.addEventListener('abort', onAbort, { once: true })
+    promise.then(resolve, reject).finally(() => signal.removeEventListener('abort', onAbort))
+  })
+}
+
 export const toError = (value: unknown): Error => (value instanceof Error ? value : new Error(String(value)))

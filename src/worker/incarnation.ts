@@ -5,7 +5,7 @@ import { type Exit, type ExitCause, NO_USAGE, type StopStep } from '../base/exit
 import { Later } from '../base/later.ts'
 import type { StreamChannel } from '../channel/stream-channel.ts'
 import type { ResolvedCommand } from '../process/command.ts'
-import { type ShutdownPlan, climb } from '../process/ladder.ts'
+import { type ShutdownPlan, climb, heightOf } from '../process/ladder.ts'
 import type { Launcher, ProcessStatus, RunningProcess } from '../process/launcher.ts'
 import type { StartQueue } from '../process/start-queue.ts'
 import { guard, toError } from './callbacks.ts'
@@ -23,7 +23,7 @@ export interface Owner {
   readonly clock: Clock
   readonly launcher: Launcher
   readonly starts: StartQueue
-  emit(event: WorkerEvent): void
+  emit(event: WorkerEvent, incarnation: number): void
   /** Called once, before anybody else hears of the exit. */
   ended(exit: Exit): void
   /** The worker itself, for callbacks. */
@@ -56,6 +56,7 @@ export class Incarnation implements StreamsOwner {
   #exit: Exit | undefined
   #intent: Intent | undefined
   #stopPlan: ShutdownPlan
+  #killAtBirth: NodeJS.Signals | undefined
   #step: StopStep | undefined
 
   constructor(owner: Owner, plan: WorkerPlan, number: number) {
@@ -123,7 +124,8 @@ export class Incarnation implements StreamsOwner {
   async start(resolve: () => ResolvedCommand): Promise<void> {
     this.#adopt(await this.#launch(resolve))
     if (this.readiness !== undefined) await this.#untilReady(this.readiness)
-    if (this.#exit !== undefined) throw new ExitError('start', this.#exit)
+    // Also one that is being ended: its last words may have looked like readiness.
+    if (this.#exit !== undefined || this.#intent !== undefined) throw new ExitError('start', await this.exited)
     this.emit({ type: 'ready', after: this.#uptime() })
     if (this.plan.alive !== undefined) this.watchdog?.watchAlive(this.plan.alive)
   }
@@ -137,19 +139,23 @@ export class Incarnation implements StreamsOwner {
     return this.exited
   }
 
+  /** Before there is a process it is remembered. */
   kill(killSignal: NodeJS.Signals): void {
+    if (this.#process === undefined && this.#exit === undefined) this.#killAtBirth = killSignal
     this.#process?.kill(killSignal)
   }
 
   /** Ends it for a cause of its own. The first cause counts; who has ended already keeps its own. */
   fail(cause: ExitCause): void {
-    if (this.#status !== undefined || this.#intent !== undefined) return
+    // What its last output shows counts too, until its exit is told.
+    if (this.#exit !== undefined || this.#intent !== undefined) return this.#tooLate(cause)
+    if (this.#status !== undefined && cause.kind === 'protocol') return
     this.#intent = cause
     this.#climb({ ...this.plan.shutdown, farewell: undefined, eof: 0 })
   }
 
   emit(event: WorkerEvent): void {
-    this.#owner.emit(event)
+    this.#owner.emit(event, this.#number)
   }
 
   async #launch(resolve: () => ResolvedCommand): Promise<RunningProcess> {
@@ -178,7 +184,8 @@ export class Incarnation implements StreamsOwner {
     void process.exited.then((status) => this.#onProcessEnd(status))
     this.emit({ type: 'spawned', pid: process.pid, file: this.#owner.file })
     this.readiness?.probe((probe) => Promise.resolve().then(() => probe(this.self)))
-    // It was stopped between its start and now.
+    // It was killed or stopped between its start and now.
+    if (this.#killAtBirth !== undefined) process.kill(this.#killAtBirth)
     if (this.#intent === 'stop') this.#climb(this.#stopPlan)
   }
 
@@ -203,9 +210,12 @@ export class Incarnation implements StreamsOwner {
       exited: process.exited,
     }
     const onStep = (step: StopStep): void => {
-      if (this.#status === undefined) this.#step = step
+      // Of two ladders at once the higher rung is the one that worked.
+      if (this.#status === undefined && heightOf(step) >= heightOf(this.#step)) this.#step = step
     }
-    void climb(rungs, plan, this.clock, onStep).then((ended) => {
+    // What is not ours to write cannot be ended either.
+    const asked = this.plan.spec.stdin === 'inherit' ? { ...plan, farewell: undefined, eof: 0 } : plan
+    void climb(rungs, asked, this.clock, onStep).then((ended) => {
       if (!ended && this.#status === undefined) this.#abandon(process.pid)
     })
   }
@@ -234,15 +244,25 @@ export class Incarnation implements StreamsOwner {
     this.#exited.resolve(exit)
     this.#opened.resolve(this.channel)
     if (this.channel === undefined) this.#callOnExit(exit)
-    else this.channel.onceDrained(() => this.#callOnExit(exit))
+    else this.#streams?.onceDrained(() => this.#callOnExit(exit))
+  }
+
+  /** The cause of the end is another, but an error in somebody's callback is never silent. */
+  #tooLate(cause: ExitCause): void {
+    if (cause.kind === 'crashed' && cause.stage?.startsWith('on') === true)
+      this.#callbackFailed(cause.stage, cause.error)
+  }
+
+  #callbackFailed(callback: string, error: Error): void {
+    this.emit({ type: 'callback-failed', callback, error })
+    process.emitWarning(`${callback} of worker "${this.id}" threw: ${error.stack ?? error.message}`, 'PagentWarning')
   }
 
   #callOnExit(exit: Exit): void {
-    const failed = (error: Error): void => {
-      this.emit({ type: 'callback-failed', callback: 'onExit', error })
-      process.emitWarning(`onExit of worker "${this.id}" threw: ${error.stack ?? error.message}`, 'PagentWarning')
-    }
-    guard(() => this.plan.spec.onExit?.(exit, this.self), failed)
+    guard(
+      () => this.plan.spec.onExit?.(exit, this.self),
+      (error) => this.#callbackFailed('onExit', error),
+    )
     this.#settled.resolve()
   }
 

@@ -1,7 +1,8 @@
 import type { Clock, Timer } from '../base/clock.ts'
-import { AlreadyStartedError } from '../base/errors.ts'
+import { AlreadyStartedError, ClosedError, ExitError } from '../base/errors.ts'
 import type { WorkerEvent } from '../base/events.ts'
 import { type Exit, NO_USAGE } from '../base/exit.ts'
+import { Later } from '../base/later.ts'
 import { type ResolvedCommand, checkCommand, resolveCommand } from '../process/command.ts'
 import { type Shutdown, planShutdown } from '../process/ladder.ts'
 import type { Launcher } from '../process/launcher.ts'
@@ -31,11 +32,20 @@ export class Lifecycle implements Owner {
   #life: Incarnation | undefined
   #lives = 0
   #backoff: Timer | undefined
-  #firstLife: PromiseWithResolvers<Incarnation> | undefined
+  /** For who waits before there is a life. */
+  readonly #firstExit = new Later<Exit>()
   /** This life was begun by the restart policy, not by a caller. */
   #byPolicy = false
   /** The next end is wanted, or somebody else decides what comes after it: no policy applies. */
   #wanted = false
+  /** It has ended, and `onExit` comes before what is next. */
+  #undecided = false
+  /** Counts `start` and `stop`: what was asked for last is done. */
+  #wishes = 0
+  #restarting: { readonly wish: number; readonly done: Promise<void> } | undefined
+  #retired = false
+  /** Who waits for the next readiness. */
+  #nextReady: PromiseWithResolvers<void> | undefined
 
   constructor(id: string, host: WorkerHost, self: unknown) {
     this.id = id
@@ -77,8 +87,7 @@ export class Lifecycle implements Owner {
   }
 
   get exited(): Promise<Exit> {
-    if (this.#life !== undefined) return this.#life.exited
-    return (this.#firstLife ??= Promise.withResolvers<Incarnation>()).promise.then((life) => life.exited)
+    return this.#life?.exited ?? this.#firstExit.promise
   }
 
   assign(file: string, args: readonly string[], spec: WorkerSpec<any, any>): void {
@@ -88,27 +97,52 @@ export class Lifecycle implements Owner {
 
   /** `prepare` runs once it is certain that the worker is free. */
   async start(prepare: () => void): Promise<void> {
-    const { state } = this
-    if (state === 'starting' || state === 'running' || state === 'stopping' || state === 'backoff') {
-      throw new AlreadyStartedError(this.id, state, this.#life?.pid)
-    }
+    this.#checkFree()
     prepare()
+    this.#wishes++
     await this.#live(false)
   }
 
-  async restart(): Promise<void> {
-    if (this.#job === undefined) throw this.#nothingToStart()
-    await this.stop()
-    await this.#live(false)
+  ready(): Promise<void> {
+    if (this.#state === 'running') return Promise.resolve()
+    const exit = this.#life?.exit
+    const atRest = this.#state === 'failed' || (this.#state === 'exited' && (this.#wanted || !this.#undecided))
+    if (atRest && exit !== undefined) return Promise.reject(new ExitError('use', exit))
+    return (this.#nextReady ??= Promise.withResolvers<void>()).promise
+  }
+
+  restart(): Promise<void> {
+    if (this.#job === undefined) return Promise.reject(this.#nothingToStart())
+    if (this.#restarting?.wish === this.#wishes) return this.#restarting.done
+    const stopped = this.stop()
+    const wish = this.#wishes
+    const done = stopped.then((exit) => {
+      // Somebody has called stop() or start() since: the last wish counts.
+      if (wish !== this.#wishes) throw new ExitError('restart', exit)
+      this.#restarting = undefined
+      return this.#live(false)
+    })
+    this.#restarting = { wish, done }
+    return done
+  }
+
+  /** It was forgotten by its master, which could not end another life of it. */
+  retire(): void {
+    this.#retired = true
+    if (this.#life === undefined) this.#firstExit.resolve(this.#neverLived())
   }
 
   stop(shutdown?: Shutdown): Promise<Exit> {
     const life = this.#life
     const plan = planShutdown(shutdown, this.#job?.plan.spec.shutdown)
     this.#cancelBackoff()
+    this.#wishes++
     this.#wanted = true
     if (life === undefined) return Promise.resolve(this.#neverLived())
-    if (life.exit !== undefined) return Promise.resolve(life.exit)
+    if (life.exit !== undefined) {
+      this.#rest(life.exit)
+      return Promise.resolve(life.exit)
+    }
     this.#enter('stop')
     return life.stop(plan)
   }
@@ -116,9 +150,15 @@ export class Lifecycle implements Owner {
   /** One life, whose end is the caller's to judge. */
   async run(context: ChildContext): Promise<Exit> {
     if (context.signal.aborted) return this.#life?.exit ?? this.#neverLived()
+    try {
+      this.#checkFree()
+      if (this.#job === undefined) throw this.#nothingToStart()
+    } catch (error) {
+      return { ...this.#neverLived(), kind: 'crashed', error: error as Error, stage: 'start' }
+    }
     const stop = (): void => void this.stop()
     context.signal.addEventListener('abort', stop, { once: true })
-    const started = this.start(() => {})
+    const started = this.#live(false)
     this.#wanted = true
     await started.then(
       () => context.ready(),
@@ -129,18 +169,27 @@ export class Lifecycle implements Owner {
     return exit
   }
 
+  #checkFree(): void {
+    const { state } = this
+    if (state === 'idle' || state === 'exited' || state === 'failed') return
+    throw new AlreadyStartedError(this.id, state, this.#life?.pid)
+  }
+
   /** Begins a life; resolves when it is ready. */
   async #live(byPolicy: boolean): Promise<void> {
     const job = this.#job
     if (job === undefined) throw this.#nothingToStart()
+    if (this.#retired)
+      throw new ClosedError(`Cannot start worker "${this.id}": its master has deleted it; getWorker() another`)
     this.#enter('start')
     this.#wanted = false
     this.#byPolicy = byPolicy
     const life = new Incarnation(this, job.plan, ++this.#lives)
     this.#life = life
-    this.#firstLife?.resolve(life)
     await life.start(() => this.#resolve(job))
     if (this.#life === life && this.#state === 'starting') this.#enter('ready')
+    this.#nextReady?.resolve()
+    this.#nextReady = undefined
     if (job.plan.ready !== 'spawn') job.plan.policy.proved()
   }
 
@@ -150,18 +199,25 @@ export class Lifecycle implements Owner {
 
   /** The process is gone. What comes next is decided now; it happens after `onExit`. */
   ended(exit: Exit): void {
+    this.#firstExit.resolve(exit)
     const failedStart = this.#state === 'starting' && !this.#byPolicy
     const life = this.#life
     this.#enter('exit')
-    if (this.#wanted || failedStart || life === undefined) return
+    if (this.#wanted || failedStart || life === undefined) return this.#rest(exit)
     const decision = life.plan.policy.decide(exit, this.#host.clock.now(), this.#host.dice())
-    void life.settled.then(() => this.#follow(life, decision))
+    this.#undecided = true
+    void life.settled.then(() => {
+      this.#undecided = false
+      this.#follow(life, decision)
+    })
   }
 
   #follow(life: Incarnation, decision: RestartDecision): void {
-    if (this.#life !== life || this.#state !== 'exited' || this.#wanted || decision.action === 'finish') return
+    if (this.#life !== life || this.#state !== 'exited' || this.#wanted) return
+    if (decision.action === 'finish') return this.#rest(life.exit)
     if (decision.action === 'give-up') {
       this.#enter('give-up')
+      this.#rest(life.exit)
       return this.emit({ type: 'gave-up', exits: decision.exits })
     }
     this.#enter('wait')
@@ -170,6 +226,12 @@ export class Lifecycle implements Owner {
       // A start that fails ends in an exit of its own, which is counted.
       this.#live(true).catch(() => {})
     })
+  }
+
+  /** It stays down for now: nobody needs to wait for it. */
+  #rest(exit: Exit | undefined): void {
+    if (exit !== undefined) this.#nextReady?.reject(new ExitError('use', exit))
+    this.#nextReady = undefined
   }
 
   #cancelBackoff(): void {
@@ -182,8 +244,8 @@ export class Lifecycle implements Owner {
     this.#state = nextState(this.#state, input)
   }
 
-  emit(event: WorkerEvent): void {
-    this.#host.emit({ at: this.#host.clock.date(), worker: this.id, incarnation: this.#lives, ...event })
+  emit(event: WorkerEvent, incarnation: number = this.#lives): void {
+    this.#host.emit({ at: this.#host.clock.date(), worker: this.id, incarnation, ...event })
   }
 
   #neverLived(): Exit {

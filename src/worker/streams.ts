@@ -46,6 +46,7 @@ export class Streams implements ChannelObserver {
     this.#owner = owner
     this.#process = process
     this.channel = new StreamChannel(plan.framing, process.stdout, process.stdin, `worker "${owner.id}"`, this)
+    if (plan.spec.stdin === 'inherit') this.channel.closeOutput('its stdin is inherited, not a pipe')
     if (owner.readiness?.watches === true) this.channel.watch(owner.readiness)
     this.#listen(plan.spec.onMessage)
     this.#readStderr(plan.spec.onStderr)
@@ -77,6 +78,15 @@ export class Streams implements ChannelObserver {
     this.channel.destroy('it has ended')
   }
 
+  /** Calls back when the messages of an ended life were dealt with; tells when that takes long. */
+  onceDrained(drained: () => void): void {
+    const timer = this.#owner.clock.after(STALLED_AFTER, this.#reportStalled)
+    this.channel.onceDrained(() => {
+      timer.cancel()
+      drained()
+    })
+  }
+
   // ── ChannelObserver ──
 
   chunk(bytes: Uint8Array): void {
@@ -100,9 +110,10 @@ export class Streams implements ChannelObserver {
     this.#stallTimer?.cancel()
     this.#stallTimer = undefined
     if (!paused || this.#lastOutput !== undefined) return
-    const report = (): void => this.#owner.emit({ type: 'stalled', after: STALLED_AFTER })
-    this.#stallTimer = this.#owner.clock.after(STALLED_AFTER, report)
+    this.#stallTimer = this.#owner.clock.after(STALLED_AFTER, this.#reportStalled)
   }
+
+  readonly #reportStalled = (): void => this.#owner.emit({ type: 'stalled', after: STALLED_AFTER })
 
   #listen(onMessage: WorkerPlan['spec']['onMessage']): void {
     if (onMessage === undefined) return

@@ -1,7 +1,10 @@
 import { type Clock, Timers } from '../base/clock.ts'
 import type { ExitCause, LimitName } from '../base/exit.ts'
 import type { AppliedLimits } from '../process/limits.ts'
+import { toError } from './callbacks.ts'
 import type { WorkerPlan } from './spec.ts'
+
+const LATE = new Error('no answer')
 
 /** Whom it watches, and who ends it. */
 export interface Watched {
@@ -70,12 +73,13 @@ export class Watchdog {
 
   async #checkAlive(alive: NonNullable<WorkerPlan['alive']>): Promise<void> {
     const late = Promise.withResolvers<void>()
-    const timer = this.#timers.after(alive.timeout, () => late.reject(new Error('no answer')))
+    const timer = this.#timers.after(alive.timeout, () => late.reject(LATE))
     try {
       await Promise.race([alive.check(this.#watched.self), late.promise])
       this.watchAlive(alive)
-    } catch {
-      this.#watched.fail({ kind: 'unresponsive', after: alive.timeout })
+    } catch (error) {
+      const own = error === LATE ? {} : { error: toError(error) }
+      this.#watched.fail({ kind: 'unresponsive', after: alive.timeout, ...own })
     } finally {
       timer?.cancel()
     }

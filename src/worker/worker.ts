@@ -15,11 +15,16 @@ import type { Waiter } from '../channel/waiters.ts'
 import type { Framing } from '../framing/framing.ts'
 import type { Shutdown } from '../process/ladder.ts'
 import type { Child, ChildContext } from '../supervisor/child.ts'
+import { abortable } from './callbacks.ts'
 import type { WorkerHost } from './host.ts'
+import type { Incarnation } from './incarnation.ts'
 import { Lifecycle } from './lifecycle.ts'
 import type { AppliedLimits } from '../process/limits.ts'
 import { DEFAULT_FRAMING, type WorkerSpec } from './spec.ts'
 import type { WorkerState } from './state.ts'
+
+/** How a master tells a worker that it was forgotten. */
+export const RETIRE: unique symbol = Symbol('pagent.retire')
 
 /**
  * A program under supervision, as an object: it is started, talked to, and it ends with an explanation.
@@ -113,12 +118,22 @@ export class Worker<In = string, Out = In> implements Channel<In, Out>, Selectab
   }
 
   /**
+   * Resolves when it can be used: at once while it runs, else when its start or its restart has led to readiness.
+   *
+   * @throws ExitError when it has ended and stays down; carries the exit.
+   */
+  ready(): Promise<void> {
+    return this.#lifecycle.ready()
+  }
+
+  /**
    * Takes a command without starting it.
    *
    * @throws what `start` throws for a command or options that cannot be.
    */
   assign(file: string, args: readonly string[], spec: WorkerSpec<any, any> = {}): void {
-    this.#lifecycle.assign(file, args, { ...this.#defaults, ...spec })
+    const env = { ...this.#defaults.env, ...spec.env }
+    this.#lifecycle.assign(file, args, { ...this.#defaults, ...spec, env })
   }
 
   /** The name this has in the original; the same as `send`. */
@@ -152,10 +167,15 @@ export class Worker<In = string, Out = In> implements Channel<In, Out>, Selectab
    * @throws ClosedError when it was never started.
    */
   receive(options?: ReceiveOptions): Promise<In | undefined> {
-    const { life, plan } = this.#lifecycle
-    if (plan?.spec.onMessage !== undefined) return Promise.reject(this.#spokenFor())
-    if (life?.exit !== undefined && this.#channel === undefined) return Promise.resolve(undefined)
-    return this.#channel?.receive(options) ?? this.#whenOpen((opened) => opened.receive(options))
+    return this.#receiveFrom(this.#lifecycle.life, options)
+  }
+
+  #receiveFrom(life: Incarnation | undefined, options?: ReceiveOptions): Promise<In | undefined> {
+    if (life?.plan.spec.onMessage !== undefined) return Promise.reject(this.#spokenFor())
+    if (life?.channel !== undefined) return life.channel.receive(options)
+    if (life === undefined) return this.#refused()
+    if (life.exit !== undefined) return Promise.resolve(undefined)
+    return handled(abortable(life.opened, options?.signal).then((channel) => channel?.receive(options)))
   }
 
   /** Ends the worker's stdin behind what was sent. Many programs finish then. */
@@ -174,11 +194,15 @@ export class Worker<In = string, Out = In> implements Channel<In, Out>, Selectab
 
   /**
    * Asks it to end, then makes it: farewell, end of stdin, SIGTERM, SIGKILL to its whole tree. Always settles within
-   * the times of its ladder, and never rejects. Its restart policy does not apply. Calling it again with a shorter ladder
-   * ends it sooner.
+   * the times of its ladder, and rejects for a ladder that cannot be only. Its restart policy does not apply. Calling it
+   * again with a shorter ladder ends it sooner.
    */
   stop(shutdown?: Shutdown): Promise<Exit> {
-    return this.#lifecycle.stop(shutdown)
+    try {
+      return this.#lifecycle.stop(shutdown)
+    } catch (error) {
+      return Promise.reject(error)
+    }
   }
 
   /**
@@ -190,12 +214,18 @@ export class Worker<In = string, Out = In> implements Channel<In, Out>, Selectab
     this.#lifecycle.life?.kill(killSignal)
   }
 
+  /** For its master, which forgets it: no other life begins. */
+  [RETIRE](): void {
+    this.#lifecycle.retire()
+  }
+
   /** One life under a supervisor: from the start to the exit. */
   run(context: ChildContext): Promise<Exit> {
     return this.#lifecycle.run(context)
   }
 
   [TAKE](): Taken<In> {
+    if (this.#lifecycle.life?.plan.spec.onMessage !== undefined) throw this.#spokenFor()
     return this.#channel?.[TAKE]() ?? { state: this.state === 'starting' ? 'empty' : 'ended' }
   }
 
@@ -205,7 +235,8 @@ export class Worker<In = string, Out = In> implements Channel<In, Out>, Selectab
   }
 
   [Symbol.asyncIterator](): AsyncIterator<In> {
-    return messages(this)
+    const { life } = this.#lifecycle
+    return messages({ receive: (options) => this.#receiveFrom(life, options) })
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

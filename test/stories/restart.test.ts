@@ -48,6 +48,27 @@ void describe('restarts', () => {
     },
   )
 
+  story('ready() waits for the next life, and rejects where there will be none', async (master) => {
+    const worker = await master.getWorker('w').start('sh', ['-c', 'read x; exit 1'], {
+      restart: 'transient',
+      backoff: FAST,
+      intensity: { restarts: 1, within: '1h' },
+    })
+    await worker.ready()
+    await worker.send('die')
+    await worker.exited
+    await worker.ready()
+    assert.deepEqual([worker.state, worker.incarnation], ['running', 2])
+    await worker.send('die')
+    await worker.exited
+    await assert.rejects(worker.ready(), { code: 'ERR_PAGENT_EXIT' })
+    await assert.rejects(worker.ready(), /Cannot use worker "w": it exited with code 1/)
+    const again = worker.start('cat', [], { ready: 'first-message' })
+    const waiting = assert.rejects(worker.ready(), { code: 'ERR_PAGENT_EXIT' })
+    await worker.stop()
+    await Promise.all([waiting, assert.rejects(again)])
+  })
+
   story('after too many failures it stays failed, an event says so, and start revives it', async (master) => {
     const events = watch(master)
     const worker = await master
