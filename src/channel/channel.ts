@@ -41,8 +41,20 @@ export type Taken<In> =
 export const TAKE: unique symbol = Symbol('pagent.take')
 export const WAIT: unique symbol = Symbol('pagent.wait')
 
+/** What can be received from. */
+export type Receiver<In> = Pick<Channel<In>, 'receive'>
+
+/** Of a channel that has several lives, the receiving side of the current one: whoever reads to the end reads one life. */
+export const CURRENT: unique symbol = Symbol('pagent.current')
+
+/** The receiving side to read to the end. */
+export function receiverOf<In>(channel: Channel<In, any>): Receiver<In> {
+  const lively = channel as { [CURRENT]?(): Receiver<In> }
+  return lively[CURRENT]?.() ?? channel
+}
+
 /** The rest of a channel as an iterator. Leaving the loop leaves the channel as it is. */
-export async function* messages<In>(channel: Pick<Channel<In>, 'receive'>): AsyncGenerator<In, void, undefined> {
+export async function* messages<In>(channel: Receiver<In>): AsyncGenerator<In, void, undefined> {
   for (;;) {
     const message = await channel.receive()
     if (message === undefined) return

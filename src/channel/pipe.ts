@@ -1,5 +1,5 @@
 import { ClosedError } from '../base/errors.ts'
-import type { Channel } from './channel.ts'
+import { type Channel, receiverOf } from './channel.ts'
 
 /**
  * Moves every message of `from` into `to`, at the pace of the slower one. Resolves when `from` has ended and `to`
@@ -20,8 +20,9 @@ import type { Channel } from './channel.ts'
 export async function pipe<T>(from: Channel<T, any>, to: Channel<any, T>): Promise<void> {
   const gone = new AbortController()
   void to.closed.then(() => gone.abort(new ClosedError('Cannot pipe: the destination has closed')))
+  const source = receiverOf(from)
   for (;;) {
-    const message = await from.receive({ signal: gone.signal })
+    const message = await source.receive({ signal: gone.signal })
     if (message === undefined) return to.end()
     await to.send(message)
   }

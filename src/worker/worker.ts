@@ -234,9 +234,13 @@ export class Worker<In = string, Out = In> implements Channel<In, Out>, Selectab
     return waitForChannel(this.#lifecycle.life?.opened ?? Promise.resolve(undefined), waiter)
   }
 
-  [Symbol.asyncIterator](): AsyncIterator<In> {
+  [CURRENT](): Receiver<In> {
     const { life } = this.#lifecycle
-    return messages({ receive: (options) => this.#receiveFrom(life, options) })
+    return { receive: (options) => this.#receiveFrom(life, options) }
+  }
+
+  [Symbol.asyncIterator](): AsyncIterator<In> {
+    return messages(this[CURRENT]())
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
