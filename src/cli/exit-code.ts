@@ -28,7 +28,7 @@ export function exitCodeOf(exit: Exit): number {
     case 'crashed':
       return ofCrash(exit.error)
     case 'gave-up':
-      return ofLast(exit.exits)
+      return ofGivingUp(exit.exits)
     case 'protocol':
     case 'lost':
       return FAILED
@@ -44,7 +44,9 @@ function ofCrash(error: Error): number {
   return error.errno === 'ENOENT' ? NOT_FOUND : CANNOT_RUN
 }
 
-function ofLast(exits: readonly Exit[]): number {
+/** The last life's, but never 0: what shall run and does no longer has failed, however well its lives ended. */
+export function ofGivingUp(exits: readonly Exit[]): number {
   const last = exits.at(-1)
-  return last === undefined ? FAILED : exitCodeOf(last)
+  const code = last === undefined ? FAILED : exitCodeOf(last)
+  return code === 0 ? FAILED : code
 }

@@ -7,8 +7,8 @@ import { tell, writeFully } from './terminal.ts'
 
 const EXAMPLES = `
 Examples:
-  pagent demo                                       see what it does, on real programs
-  pagent run -- node server.js                      one program, supervised, in the foreground
+  pagent demo                   see what it does, on real programs
+  pagent run -- node server.js  one program, supervised, in the foreground
   pagent run --restart always --grace 10s -- ./worker
 `
 

@@ -1,8 +1,17 @@
 import { Command, Option } from 'commander'
 import type { Restart } from '../supervisor/child.ts'
 import type { Intensity } from '../supervisor/restart-policy.ts'
+import { GRACE, READY_TIMEOUT } from './run/request.ts'
 import { supervise } from './run/supervise.ts'
-import { readDuration, readFolder, readIntensity, readPattern, readRestart, readVariable } from './run/values.ts'
+import {
+  readDuration,
+  readFolder,
+  readIntensity,
+  readLimit,
+  readPattern,
+  readRestart,
+  readVariable,
+} from './run/values.ts'
 
 interface RunOptions {
   readonly restart: Restart
@@ -16,11 +25,23 @@ interface RunOptions {
 }
 
 const NOTES = `
-Its stdin, stdout and stderr are those of pagent, byte for byte. Ctrl-C (or SIGTERM, SIGHUP) is passed on; what has not
-ended after the grace is killed with everything it started, and so is everything when pagent itself is killed.
-With --ready its output passes through pagent, still byte for byte, and is no terminal for it.
+Its stdin, stdout and stderr are those of pagent, byte for byte. With --ready
+its output passes through pagent, still byte for byte, and is no terminal
+for it.
 
-Exit code: the program's own · 128+n ended by signal n · 124 timed out · 126 cannot be run · 127 not found · 2 wrong usage
+Ctrl-C (or SIGTERM, SIGHUP) is passed on. What has not ended after the grace
+is killed with everything it started; so is everything when pagent itself is
+killed. A program that lives through Ctrl-C (a REPL, vim) is killed after
+--grace.
+
+Exit code:
+  the program's own  it ended by itself
+  1                  it was restarted too often, and its last code was 0
+  2                  the command line was wrong
+  124                it took longer than --wall-time, or was not ready in time
+  126                it cannot be run
+  127                there is no such program
+  128+n              signal n ended it
 
 Examples:
   pagent run -- node server.js
@@ -48,16 +69,34 @@ export function runCommand(finish: (code: number) => void): Command {
         .default({ restarts: 3, within: 5000 }, '3/5s'),
     )
     .option('--ready <regex>', 'it is ready when a line of its output matches; a failure before is final', readPattern)
-    .addOption(duration('--ready-timeout', 'end it when it is not ready by then').default(30_000, '30s'))
-    .addOption(duration('--grace', 'how long after the signal that asks comes SIGKILL').default(3000, '3s'))
-    .addOption(duration('--wall-time', 'the longest that one life of it may take (exit code 124)'))
+    .addOption(duration('--ready-timeout', 'end it when it is not ready by then').default(READY_TIMEOUT, '30s'))
+    .addOption(duration('--grace', 'time between the stop signal and SIGKILL').default(GRACE, '3s'))
+    .addOption(
+      new Option('--wall-time <duration>', 'the longest that one life of it may take (exit code 124)').argParser(
+        readLimit,
+      ),
+    )
     .option('--cwd <folder>', 'where it runs', readFolder)
     .option('-e, --env <KEY=VALUE>', 'add to its environment; may be repeated', readVariable)
     .addHelpText('after', NOTES)
-    .action(async ([file = '', ...args]: string[], options: RunOptions) => {
+    .action(async ([file = '', ...args]: string[], options: RunOptions, command: Command) => {
+      const misuse = misuseOf(file, options, (name) => command.getOptionValueSource(name) === 'cli')
+      if (misuse !== undefined) command.error(misuse)
       const { maxRestarts, ...rest } = options
       finish(await supervise({ file, args, intensity: maxRestarts, ...rest }))
     })
+}
+
+/** What is wrong with the command line as a whole: an option that would do nothing is a mistake. */
+function misuseOf(
+  file: string,
+  { restart, ready }: RunOptions,
+  given: (name: keyof RunOptions) => boolean,
+): string | undefined {
+  if (file.trim() === '') return "the program's name is empty; name it behind --"
+  if (given('maxRestarts') && restart === 'temporary') return '--max-restarts needs --restart on-failure or always'
+  if (given('readyTimeout') && ready === undefined) return '--ready-timeout needs --ready'
+  return undefined
 }
 
 function duration(flag: string, description: string): Option {

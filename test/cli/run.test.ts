@@ -55,7 +55,7 @@ describe('pagent run: the end', () => {
     assert.equal(code, 3)
     assert.match(
       stderr,
-      /^pagent: "sh -c exit 3" \(pid \d+\) exited with code 3 after \d+ms\. .*--restart on-failure.*\n$/,
+      /^pagent: "sh -c exit 3" \(pid \d+\) exited with code 3 after \S+\. .*: pagent run --restart on-failure -- sh -c 'exit 3'\n$/,
     )
   })
 
@@ -86,12 +86,14 @@ describe('pagent run: the end', () => {
     assert.match(stderr, /^pagent: "sleep 1000" \(pid \d+\) was ended after .*--wall-time is 300ms\..*\n$/)
   })
 
-  it('says nothing when its reader has left, as pipelines do', async () => {
-    const main = `"${process.execPath}" --disable-warning=ExperimentalWarning "${MAIN}"`
-    const script = `{ ${main} run -- yes | head -1; echo "\${PIPESTATUS[0]}"; } 2>&1`
-    const { stdout } = spawnSync('bash', ['-c', script], { env: environment() })
-    assert.equal(String(stdout), 'y\n141\n')
-  })
+  for (const options of ['', '--ready y --restart on-failure ']) {
+    it(`says nothing when its reader has left, as pipelines do: ${options}`, async () => {
+      const main = `"${process.execPath}" --disable-warning=ExperimentalWarning "${MAIN}"`
+      const script = `{ ${main} run ${options}-- yes | head -1; echo "\${PIPESTATUS[0]}"; } 2>&1`
+      const { stdout } = spawnSync('bash', ['-c', script], { env: environment() })
+      assert.equal(String(stdout), 'y\n141\n')
+    })
+  }
 })
 
 describe('pagent run: the options', () => {
@@ -108,10 +110,26 @@ describe('pagent run: the options', () => {
     ['a restart that is none', ['run', '--restart', 'often', '--', 'true'], /Expected no, on-failure or always/],
     ['a variable without a value', ['run', '-e', 'HOME', '--', 'true'], /Expected KEY=VALUE/],
     ['a broken expression', ['run', '--ready', '(', '--', 'true'], /Not a regular expression/],
-    ['a number of restarts without a time', ['run', '--max-restarts', '5', '--', 'true'], /such as 5\/1m/],
+    [
+      'a number of restarts without a time',
+      ['run', '--restart', 'always', '--max-restarts', '5', '--', 'true'],
+      /such as 5\/1m/,
+    ],
     ['a directory that is not there', ['run', '--cwd', '/no/such', '--', 'true'], /'\/no\/such'.*no such directory/],
     ['too many arguments', ['demo', 'twice'], /too many arguments for 'demo'/],
-    ['an empty command', ['run', '--', ''], /the command is empty/],
+    ['an empty command', ['run', '--', ''], /^pagent: the program's name is empty; name it behind --\. See/],
+    ['no time at all', ['run', '--wall-time', '0', '--', 'true'], /Expected more than 0; leave it out for no limit\./],
+    ['no seconds at all', ['run', '--wall-time', '0s', '--', 'true'], /Expected more than 0; leave it out/],
+    [
+      'a number of restarts for what is not restarted',
+      ['run', '--max-restarts', '3/5s', '--', 'true'],
+      /--max-restarts needs --restart on-failure or always\./,
+    ],
+    [
+      'a time to be ready without a sign',
+      ['run', '--ready-timeout', '30s', '--', 'true'],
+      /--ready-timeout needs --ready\./,
+    ],
   ]
   for (const [what, args, expected] of misuse) {
     it(`refuses ${what} in one paragraph, with 2`, async () => {
@@ -165,8 +183,8 @@ describe('pagent run: the options', () => {
       'echo',
       'x',
     ])
-    assert.deepEqual([code, String(stdout)], [0, 'x\nx\nx\n'])
-    assert.match(stderr, /"echo x" ended 3 times within 1m, and --max-restarts allows 2 .*Find the cause/)
+    assert.deepEqual([code, String(stdout)], [1, 'x\nx\nx\n'])
+    assert.match(stderr, /"echo x" ended 3 times within 1m, and --max-restarts allows 2 .*leave --restart always out/)
   })
 
   it('says nothing but its restarts, however often it restarts', async () => {
@@ -307,6 +325,11 @@ describe('pagent: its own face', () => {
     assert.match(String((await cli(['--version'])).stdout), /^\d+\.\d+\.\d+\n$/)
     const help = await cli(['run', '--help'])
     assert.equal(help.code, 0)
+    const lines = String(help.stdout).split('\n')
+    assert.deepEqual(
+      lines.filter((line) => line.length > 80),
+      [],
+    )
     for (const option of ['--restart', '--max-restarts', '--ready', '--grace', '--wall-time', '--cwd', '--env']) {
       assert.ok(String(help.stdout).includes(option), option)
     }

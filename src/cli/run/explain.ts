@@ -1,7 +1,7 @@
 import { SpawnError } from '../../base/errors.ts'
 import { type Exit, describeExit } from '../../base/exit.ts'
 import { formatMillis } from '../../base/units.ts'
-import { type RunRequest, shown } from './request.ts'
+import { type RunRequest, pasteable, shown } from './request.ts'
 
 /**
  * One paragraph on an end that needs one: what ended, why, after how long, and what to do next. Undefined when there
@@ -45,20 +45,24 @@ export function explainGivingUp(exits: readonly Exit[], request: RunRequest): st
   return (
     `${shown(request)} ended ${exits.length} times within ${formatMillis(Number(within))}, and --max-restarts allows ${restarts} ${restarts === 1 ? 'restart' : 'restarts'} in that time; ` +
     `it is not started again.${last === undefined ? '' : ` The last time it ${howItEnded(last)}.`} ` +
-    'Find the cause in its output above, or allow more with --max-restarts.'
+    (last?.kind === 'normal'
+      ? 'If it is meant to end, leave --restart always out; if not, allow more with --max-restarts.'
+      : 'Find out why it ends, or allow more with --max-restarts.')
   )
 }
 
-function afterFailure({ restart, file }: RunRequest): string {
-  if (restart !== 'temporary') return 'It had not come up yet, so it is not started again; see its output above.'
-  return `See its output above; to have it started again after a failure: pagent run --restart on-failure -- ${file} …`
+function afterFailure(request: RunRequest): string {
+  if (request.restart !== 'temporary') return 'It had not come up yet, so it is not started again.'
+  const command = pasteable(request, ['--restart', 'on-failure'])
+  if (command === undefined) return 'With --restart on-failure it would be started again.'
+  return `To have it started again after a failure: ${command}`
 }
 
 const SIGNALS: Partial<Record<NodeJS.Signals, string>> = {
   SIGKILL: 'Somebody else sent that, or the system ran out of memory: the kernel log says so (dmesg).',
   SIGSEGV: 'That is a fault inside the program (a wild pointer, a full stack).',
   SIGBUS: 'That is a fault inside the program, or a file it had mapped became shorter.',
-  SIGABRT: 'The program aborted by itself; it usually says why on stderr, above.',
+  SIGABRT: 'The program aborted by itself; it usually says why on stderr.',
   SIGILL: 'It met an instruction this processor does not know; it may be built for another one.',
   SIGFPE: 'That is a fault inside the program (a division by zero).',
 }

@@ -14,6 +14,7 @@ export class WatchingLauncher implements Launcher {
   readonly #inner: Launcher
   readonly #pattern: RegExp
   #match = Promise.withResolvers<void>()
+  readonly #readerLeft = Promise.withResolvers<void>()
 
   constructor(inner: Launcher, pattern: RegExp) {
     this.name = inner.name
@@ -26,6 +27,11 @@ export class WatchingLauncher implements Launcher {
   /** Resolves when the life that was started last has written a line that matches. */
   readonly matched = (): Promise<void> => this.#match.promise
 
+  /** Resolves when nobody reads our stdout any more. */
+  get readerLeft(): Promise<void> {
+    return this.#readerLeft.promise
+  }
+
   async launch(command: LaunchCommand): Promise<RunningProcess> {
     const match = Promise.withResolvers<void>()
     this.#match = match
@@ -33,7 +39,7 @@ export class WatchingLauncher implements Launcher {
     const onLine = (line: string): void => {
       if (this.#pattern.test(line)) match.resolve()
     }
-    const stdout = new CopiedSource(started.stdout, process.stdout, onLine)
+    const stdout = new CopiedSource(started.stdout, process.stdout, onLine, this.#readerLeft.resolve)
     const stderr = new CopiedSource(started.stderr, process.stderr, onLine)
     void started.exited.then(() => [stdout, stderr].map((source) => source.drain()))
     return { ...pick(started, () => [stdout, stderr].map((source) => source.destroy())), stdout, stderr }
@@ -64,14 +70,17 @@ class CopiedSource implements ByteSource {
   readonly #target: Writable
   readonly #lines = new LineDecoder('output', LINE_MAX, true, undefined)
   readonly #onLine: (line: string) => void
+  readonly #onReaderLeft: (() => void) | undefined
   #held = false
   #full = false
   #draining = false
 
-  constructor(inner: ByteSource, target: Writable, onLine: (line: string) => void) {
+  /** Without `onReaderLeft` the program finds its own pipe broken when ours is. */
+  constructor(inner: ByteSource, target: Writable, onLine: (line: string) => void, onReaderLeft?: () => void) {
     this.#inner = inner
     this.#target = target
     this.#onLine = onLine
+    this.#onReaderLeft = onReaderLeft
   }
 
   start(onChunk: (chunk: Uint8Array) => boolean, onEnd: (error?: Error) => void): void {
@@ -120,6 +129,12 @@ class CopiedSource implements ByteSource {
     this.#flow()
   }
 
-  /** Nobody reads ours any more: the program shall find its own pipe broken, as it would have without us. */
-  readonly #onError = (): void => this.#inner.destroy()
+  /** What we cannot pass on, the program shall not be able to write, as it would not have without us. */
+  readonly #onError = (error: NodeJS.ErrnoException): void => {
+    if (error.code !== 'EPIPE' || this.#onReaderLeft === undefined) return this.#inner.destroy()
+    // Its pipe may be a socket, on which it would meet another error than EPIPE: it is read on until it has ended.
+    this.#onReaderLeft()
+    this.#full = false
+    this.#flow()
+  }
 }

@@ -4,6 +4,10 @@ import type { Restart } from '../../supervisor/child.ts'
 import type { Intensity } from '../../supervisor/restart-policy.ts'
 import type { WorkerSpec } from '../../worker/spec.ts'
 
+/** What they are when nobody says, in milliseconds. */
+export const GRACE = 3000
+export const READY_TIMEOUT = 30_000
+
 /** What the user asked `pagent run` to do; durations in milliseconds. */
 export interface RunRequest {
   readonly file: string
@@ -50,4 +54,30 @@ export function nameOf(file: string): string {
 export function shown({ file, args }: Pick<RunRequest, 'file' | 'args'>): string {
   const text = [file, ...args].join(' ').replaceAll(/[\0-\x1f\x7f]/g, ' ')
   return args.length === 0 ? file : `"${text.length > 60 ? `${text.slice(0, 59)}…` : text}"`
+}
+
+/**
+ * The whole command line with options added, quoted for a shell; undefined where it is no help to show it: it is long,
+ * more than a line, or holds variables, which may be secret.
+ */
+export function pasteable(request: RunRequest, added: readonly string[]): string | undefined {
+  if (request.env !== undefined) return undefined
+  const { ready, readyTimeout, grace, wallTime, cwd } = request
+  const options = [
+    ...(ready === undefined ? [] : ['--ready', ready.source]),
+    ...(readyTimeout === READY_TIMEOUT ? [] : ['--ready-timeout', exactly(readyTimeout)]),
+    ...(grace === GRACE ? [] : ['--grace', exactly(grace)]),
+    ...(wallTime === undefined ? [] : ['--wall-time', exactly(wallTime)]),
+    ...(cwd === undefined ? [] : ['--cwd', cwd]),
+  ]
+  const text = ['pagent', 'run', ...added, ...options, '--', request.file, ...request.args].map(quoted).join(' ')
+  return text.length > 200 || /[\0-\x1f\x7f]/.test(text) ? undefined : text
+}
+
+/** A duration as an option takes it, not rounded. */
+const exactly = (ms: number): string => (ms % 1000 === 0 ? `${ms / 1000}s` : `${ms}ms`)
+
+/** A word as a POSIX shell reads it. */
+function quoted(word: string): string {
+  return /^[\w@%+:,./=-]+$/.test(word) ? word : `'${word.replaceAll("'", String.raw`'\''`)}'`
 }

@@ -6,7 +6,7 @@ import type { Launcher } from '../../process/launcher.ts'
 import { portable } from '../../process/portable.ts'
 import { PagentError } from '../../base/errors.ts'
 import type { Restart } from '../../supervisor/child.ts'
-import { exitCodeOf } from '../exit-code.ts'
+import { exitCodeOf, ofGivingUp, ofSignal } from '../exit-code.ts'
 import { tell } from '../terminal.ts'
 import { explainEnd, explainGivingUp, howItEnded } from './explain.ts'
 import { WatchingLauncher } from './pass-through.ts'
@@ -20,6 +20,8 @@ interface Ending {
   readonly gaveUp?: readonly Exit[]
   /** Nobody needs an explanation of what they did themselves. */
   readonly expected?: boolean
+  /** It was ended because nobody reads its output any more. */
+  readonly unread?: boolean
 }
 
 /**
@@ -32,29 +34,36 @@ export async function supervise(request: RunRequest): Promise<number> {
   const launcher: Launcher = watching ?? portable()
   const master = new Master({ launcher })
   try {
-    const ending = await live(master, request, specOf(request, watching?.matched ?? (() => Promise.resolve())))
+    const ending = await live(master, request, watching)
     explain(ending, request)
-    return exitCodeOf(ending.exit)
+    if (ending.unread === true) return ofSignal('SIGPIPE')
+    return ending.gaveUp === undefined ? exitCodeOf(ending.exit) : ofGivingUp(ending.gaveUp)
   } finally {
     await master.stop()
     await launcher.close()
   }
 }
 
-async function live(master: Master, request: RunRequest, spec: ReturnType<typeof specOf>): Promise<Ending> {
+async function live(master: Master, request: RunRequest, watching: WatchingLauncher | undefined): Promise<Ending> {
   const worker = master.getWorker(nameOf(request.file))
   const ended = Promise.withResolvers<Ending>()
   const stopping = new Stopping(worker, request.grace, shown(request), (exit) => ended.resolve({ exit }))
   const release = takeSignals(stopping)
-  void follow(master.events, request, () => stopping.begun).then(ended.resolve, ended.reject)
+  let unread = false
+  void watching?.readerLeft.then(async () => {
+    unread = true
+    ended.resolve({ exit: await worker.stop({ eof: 0, killSignal: 'SIGPIPE', grace: request.grace }) })
+  })
+  void follow(master.events, request, () => stopping.begun || unread).then(ended.resolve, ended.reject)
+  const spec = specOf(request, watching?.matched ?? (() => Promise.resolve()))
   worker.start(request.file, request.args, spec).catch((error: unknown) => {
     // What has to do with the program is an exit, and was followed as one.
     if (!PagentError.is(error)) ended.reject(error)
   })
   try {
     const ending = await ended.promise
-    const expected = stopping.forced || (stopping.begun && ending.exit.kind !== 'stopped')
-    return { ...ending, expected }
+    const expected = unread || stopping.forced || (stopping.begun && ending.exit.kind !== 'stopped')
+    return { ...ending, expected, unread }
   } finally {
     stopping.close()
     release()

@@ -31,6 +31,13 @@ export function readDuration(value: string): number {
   }
 }
 
+/** As a duration; 0 would be no time at all, and some read it as no limit. */
+export function readLimit(value: string): number {
+  const limit = readDuration(value)
+  if (limit > 0) return limit
+  throw new InvalidArgumentError('Expected more than 0; leave it out for no limit')
+}
+
 export function readPattern(value: string): RegExp {
   try {
     return new RegExp(value)

@@ -9,7 +9,7 @@ export class PlainView implements View {
 
   constructor(ink: Ink) {
     this.#ink = ink
-    ink.write('pagent demo: ten promises, kept by real programs. It takes a few seconds.\n')
+    ink.write('pagent demo: ten promises, kept by real programs. It takes 5 to 30 seconds.\n')
   }
 
   began({ number, act }: ActProgress): void {
