@@ -2,7 +2,9 @@ import { ClosedError } from '../base/errors.ts'
 import type { Exit } from '../base/exit.ts'
 import {
   type Channel,
+  CURRENT,
   type ReceiveOptions,
+  type Receiver,
   type Selectable,
   TAKE,
   type Taken,

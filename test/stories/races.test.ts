@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, test } from 'node:test'
 import { setImmediate as turn } from 'node:timers/promises'
-import { type Framing, type Launcher, portable, select } from '../../src/index.ts'
+import { type Framing, type Launcher, channel, pipe, portable, select } from '../../src/index.ts'
 import { eventually, findByToken } from '../support/processes.ts'
 import { fixture, story, watch } from '../support/story.ts'
 
@@ -156,6 +156,16 @@ void describe('a fault of somebody else', () => {
       await worker.exited
     }
     assert.deepEqual(seen, ['1', '2', '3', '4', '5'])
+  })
+
+  story('a pipe from a worker ends with its life', async (master) => {
+    const backoff = { min: 0, max: 0 }
+    const source = await master
+      .getWorker('source')
+      .start('sh', ['-c', 'seq 1 5; exit 1'], { restart: 'permanent', backoff })
+    const sink = channel<string>(100)
+    await pipe(source, sink)
+    assert.deepEqual(await Array.fromAsync(sink), ['1', '2', '3', '4', '5'])
   })
 
   story('select refuses a worker whose onMessage gets every message', async (master) => {
