@@ -14,6 +14,8 @@ export type WorkerEvent =
   | { readonly type: 'gave-up'; readonly exits: readonly Exit[] }
   /** Nobody has read its messages for `after` milliseconds, so its pipe stands still. Once per standstill. */
   | { readonly type: 'stalled'; readonly after: number }
+  /** Its next life begins, and nobody has read so many messages of the last: only a loop over that one still can. */
+  | { readonly type: 'left-unread'; readonly messages: number }
   /** Part of its output was skipped, or its last message was unterminated. */
   | { readonly type: 'noticed'; readonly notice: PagentError }
   /** Your `onExit` threw, or its promise was rejected. */

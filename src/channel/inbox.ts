@@ -83,6 +83,11 @@ export class Inbox<In> {
     this.#pump()
   }
 
+  /** Messages that nobody has read yet. */
+  get unread(): number {
+    return this.#queue.length
+  }
+
   receive(options: ReceiveOptions = {}): Promise<In | undefined> {
     if (options.signal?.aborted === true) return Promise.reject(options.signal.reason as Error)
     const taken = this.take()

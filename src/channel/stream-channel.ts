@@ -78,6 +78,11 @@ export class StreamChannel<In, Out = In> implements Channel<In, Out>, Selectable
     return this.#outbox.send(frame)
   }
 
+  /** Messages that have come and that nobody has read yet. */
+  get unread(): number {
+    return this.#inbox.unread
+  }
+
   receive(options?: ReceiveOptions): Promise<In | undefined> {
     return this.#inbox.receive(options)
   }

@@ -182,6 +182,8 @@ export class Lifecycle implements Owner {
     if (this.#retired)
       throw new ClosedError(`Cannot start worker "${this.id}": its master has deleted it; getWorker() another`)
     this.#enter('start')
+    const unread = this.#life?.channel?.unread ?? 0
+    if (unread > 0) this.emit({ type: 'left-unread', messages: unread })
     this.#wanted = false
     this.#byPolicy = byPolicy
     const life = new Incarnation(this, job.plan, ++this.#lives)

@@ -158,6 +158,19 @@ void describe('a fault of somebody else', () => {
     assert.deepEqual(seen, ['1', '2', '3', '4', '5'])
   })
 
+  story('a life that begins over unread messages says how many', async (master) => {
+    const events = watch(master)
+    const backoff = { min: 0, max: 0 }
+    await master
+      .getWorker('w')
+      .start('sh', ['-c', 'seq 1 5; exit 1'], {
+        restart: 'permanent',
+        backoff,
+        intensity: { restarts: 1, within: '1h' },
+      })
+    assert.partialDeepStrictEqual(await events.until('left-unread'), { messages: 5, incarnation: 1 })
+  })
+
   story('a pipe from a worker ends with its life', async (master) => {
     const backoff = { min: 0, max: 0 }
     const source = await master
