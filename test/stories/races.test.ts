@@ -161,13 +161,11 @@ void describe('a fault of somebody else', () => {
   story('a life that begins over unread messages says how many', async (master) => {
     const events = watch(master)
     const backoff = { min: 0, max: 0 }
-    await master
-      .getWorker('w')
-      .start('sh', ['-c', 'seq 1 5; exit 1'], {
-        restart: 'permanent',
-        backoff,
-        intensity: { restarts: 1, within: '1h' },
-      })
+    await master.getWorker('w').start('sh', ['-c', 'seq 1 5; exit 1'], {
+      restart: 'permanent',
+      backoff,
+      intensity: { restarts: 1, within: '1h' },
+    })
     assert.partialDeepStrictEqual(await events.until('left-unread'), { messages: 5, incarnation: 1 })
   })
 
