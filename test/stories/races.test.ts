@@ -202,7 +202,11 @@ void describe('a fault of somebody else', () => {
       try { for (;;) openSync('/dev/null', 'r') } catch {}
       process.kill(keeper, 'SIGKILL')
       setTimeout(() => { console.log('alive'); process.exit() }, 300)`
-    const { stdout, stderr } = spawnSync('sh', ['-c', `ulimit -n 64; exec ${NODE}`, script], { encoding: 'utf8' })
+    // Nobody is left to remove the folder of its sockets.
+    const folder = mkdtempSync(join(tmpdir(), 'pagent-test-'))
+    const env = { ...process.env, TMPDIR: folder }
+    const { stdout, stderr } = spawnSync('sh', ['-c', `ulimit -n 64; exec ${NODE}`, script], { encoding: 'utf8', env })
+    rmSync(folder, { recursive: true })
     assert.equal(stdout, 'alive\n', stderr)
   })
 
