@@ -5,7 +5,7 @@ import type { Exit } from '../base/exit.ts'
 export const FAILED = 1
 export const WRONG_USAGE = 2
 /** As coreutils' `timeout`. */
-export const TIMED_OUT = 124
+const TIMED_OUT = 124
 /** As shells and `env`. */
 const CANNOT_RUN = 126
 const NOT_FOUND = 127

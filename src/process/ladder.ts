@@ -85,7 +85,7 @@ export async function climb(
 }
 
 /** Whether the promise settles in time. Leaves no timer behind. */
-export function settledWithin(promise: Promise<unknown>, ms: number, clock: Clock): Promise<boolean> {
+function settledWithin(promise: Promise<unknown>, ms: number, clock: Clock): Promise<boolean> {
   return new Promise((resolve) => {
     const timer = clock.after(ms, () => resolve(false))
     const settled = (): void => {

@@ -105,6 +105,7 @@ export class Lifecycle implements Owner {
 
   ready(): Promise<void> {
     if (this.#state === 'running') return Promise.resolve()
+    if (this.#restart !== undefined) return this.#restart.done
     const exit = this.#life?.exit
     const atRest = this.#state === 'failed' || (this.#state === 'exited' && (this.#wanted || !this.#undecided))
     if (atRest && exit !== undefined) return Promise.reject(new ExitError('use', exit))
@@ -113,7 +114,7 @@ export class Lifecycle implements Owner {
 
   restart(): Promise<void> {
     if (this.#job === undefined) return Promise.reject(this.#nothingToStart())
-    if (this.#restarting?.wish === this.#wishes) return this.#restarting.done
+    if (this.#restart !== undefined) return this.#restart.done
     const stopped = this.stop()
     const wish = this.#wishes
     const done = stopped.then((exit) => {
@@ -124,6 +125,11 @@ export class Lifecycle implements Owner {
     })
     this.#restarting = { wish, done }
     return done
+  }
+
+  /** The restart that is under way, unless something else was asked for since. */
+  get #restart(): { readonly done: Promise<void> } | undefined {
+    return this.#restarting?.wish === this.#wishes ? this.#restarting : undefined
   }
 
   /** It was forgotten by its master, which could not end another life of it. */

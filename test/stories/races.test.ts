@@ -19,6 +19,14 @@ void describe('the last wish counts', () => {
     assert.deepEqual([worker.state, worker.incarnation], ['running', 2])
   })
 
+  story('ready() while it is restarted waits for the restart', async (master) => {
+    const worker = await master.getWorker('w').start('cat')
+    const restarted = worker.restart()
+    await worker.ready()
+    assert.deepEqual([worker.state, worker.incarnation], ['running', 2])
+    await restarted
+  })
+
   story('stop() after restart() leaves it stopped, and the restart says so', async (master) => {
     const worker = await master.getWorker('w').start('cat')
     const restarted = assert.rejects(worker.restart(), { code: 'ERR_PAGENT_EXIT' })
