@@ -1,0 +1,289 @@
+#define _GNU_SOURCE
+#include "cgroup.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "cgroup-folder.h"
+
+/* A hundred milliseconds, what every group has unless it is told otherwise. In it `cpus` is counted. */
+#define CPU_PERIOD 100000
+#define LEAST_CPU_QUOTA 1000
+
+/* More than the kernel asks for at once: so close to its limit a group is when it is refused memory. */
+#define ONE_REFUSAL (256 * 1024)
+
+enum file { CPU_TIME_FILE, MEMORY_FILE, MEMORY_PEAK_FILE, PROCESSES_FILE, MEMORY_EVENTS, PROCESSES_EVENTS };
+enum watch { MEMORY_WATCH, PROCESSES_WATCH };
+
+/* Under version 1 and under version 2. Not every kernel has the optional ones. */
+static const struct {
+  enum duty duty;
+  bool optional;
+  const char *names[2];
+} files[CGROUP_FILES] = {
+    [CPU_TIME_FILE] = {CPU_TIME, false, {"cpuacct.usage", "cpu.stat"}},
+    [MEMORY_FILE] = {MEMORY, false, {"memory.usage_in_bytes", "memory.current"}},
+    [MEMORY_PEAK_FILE] = {MEMORY, true, {"memory.max_usage_in_bytes", "memory.peak"}},
+    [PROCESSES_FILE] = {PROCESSES, false, {"pids.current", "pids.current"}},
+    [MEMORY_EVENTS] = {MEMORY, false, {"memory.oom_control", "memory.events"}},
+    [PROCESSES_EVENTS] = {PROCESSES, true, {"pids.events", "pids.events"}},
+};
+
+static unsigned bit_of(const struct hierarchy *hierarchy) {
+  return hierarchy ? 1U << (unsigned)(hierarchy - hierarchies) : 0;
+}
+
+/* The hierarchy of a duty if the group was made in it. */
+static const struct hierarchy *home_of(const struct cgroup *group, enum duty duty) {
+  return group->made & bit_of(hierarchy_of[duty]) ? hierarchy_of[duty] : NULL;
+}
+
+static unsigned hierarchies_for(const struct limits *limits) {
+  unsigned needed = 0;
+  if (limits->memory != UNLIMITED) needed |= bit_of(hierarchy_of[MEMORY]);
+  if (limits->processes != UNLIMITED) needed |= bit_of(hierarchy_of[PROCESSES]);
+  if (limits->cpus != UNLIMITED) needed |= bit_of(hierarchy_of[CPUS]);
+  if (limits->cpu_time != UNLIMITED) needed |= bit_of(hierarchy_of[CPU_TIME]);
+  return needed;
+}
+
+bool cgroup_needed(const struct limits *limits) { return hierarchies_for(limits) != 0; }
+
+/* What could be made is remembered at once, so that it is removed after an error. */
+static int make_folders(struct cgroup *group, unsigned needed) {
+  for (int i = 0; i < hierarchy_count; i++) {
+    if (!(needed & 1U << i)) continue;
+    if (mkdirat(hierarchies[i].fd, group->name, 0755) < 0) return errno;
+    group->made |= 1U << i;
+  }
+  return 0;
+}
+
+/* Swap would make a limit slow, not firm. Version 1 kills one process; who reads cgroup_broken kills the rest. */
+static int limit_memory(const struct hierarchy *home, const char *name, uint64_t bytes) {
+  if (home->version == 1) {
+    int error = file_write_number(home->fd, name, "memory.limit_in_bytes", bytes);
+    if (!error) file_write_number(home->fd, name, "memory.memsw.limit_in_bytes", bytes);
+    return error;
+  }
+  int error = file_write_number(home->fd, name, "memory.max", bytes);
+  if (!error) error = file_write_number(home->fd, name, "memory.oom.group", 1);
+  if (!error) file_write_number(home->fd, name, "memory.swap.max", 0);
+  return error;
+}
+
+/* Version 1 refuses more than the group above has; that one is then the stricter limit, and ours changes nothing. */
+static int limit_cpus(const struct hierarchy *home, const char *name, uint64_t thousandths) {
+  uint64_t quota = thousandths * (CPU_PERIOD / 1000);
+  if (quota < LEAST_CPU_QUOTA) quota = LEAST_CPU_QUOTA;
+  if (home->version == 1) {
+    int error = file_write_number(home->fd, name, "cpu.cfs_quota_us", quota);
+    return error == EINVAL ? 0 : error;
+  }
+  return file_write_number(home->fd, name, "cpu.max", quota);
+}
+
+/* The kernel counts threads, too: one process with ten more threads is eleven. */
+static int limit_processes(const struct hierarchy *home, const char *name, uint64_t count) {
+  return file_write_number(home->fd, name, "pids.max", count);
+}
+
+static int set_limits(const struct cgroup *group, const struct limits *limits) {
+  const struct hierarchy *memory = home_of(group, MEMORY), *processes = home_of(group, PROCESSES);
+  const struct hierarchy *cpus = home_of(group, CPUS);
+  int error = 0;
+  if (memory && limits->memory != UNLIMITED) error = limit_memory(memory, group->name, limits->memory);
+  if (!error && processes && limits->processes != UNLIMITED)
+    error = limit_processes(processes, group->name, limits->processes);
+  if (!error && cpus && limits->cpus != UNLIMITED) error = limit_cpus(cpus, group->name, limits->cpus);
+  return error;
+}
+
+/* Nobody asks for the events of a limit that is not set. */
+static bool file_wanted(const struct cgroup *group, int file) {
+  if (file == MEMORY_EVENTS) return group->memory != UNLIMITED;
+  if (file == PROCESSES_EVENTS) return group->processes != UNLIMITED;
+  return true;
+}
+
+static int open_files(struct cgroup *group) {
+  for (int i = 0; i < CGROUP_FILES; i++) {
+    const struct hierarchy *home = home_of(group, files[i].duty);
+    if (!home || !file_wanted(group, i)) continue;
+    group->files[i] = file_open(home->fd, group->name, files[i].names[home->version - 1], O_RDONLY);
+    if (group->files[i] < 0 && !(files[i].optional && errno == ENOENT)) return errno;
+  }
+  return 0;
+}
+
+/* The file of events can itself be waited for, once it was read. */
+static void watch_file(struct cgroup *group, enum watch watch, enum file file) {
+  char text[256];
+  if (group->files[file] < 0) return;
+  file_read_again(group->files[file], text, sizeof text);
+  group->watches[watch] = (struct cgroup_watch){group->files[file], EPOLLPRI};
+}
+
+/* Version 1 writes to an eventfd. */
+static int watch_memory1(struct cgroup *group, const struct hierarchy *home) {
+  char text[32];
+  int fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+  if (fd < 0) return errno;
+  group->watches[MEMORY_WATCH] = (struct cgroup_watch){fd, EPOLLIN};
+  snprintf(text, sizeof text, "%d %d", fd, group->files[MEMORY_EVENTS]);
+  return file_write(home->fd, group->name, "cgroup.event_control", text);
+}
+
+/* Not pids.events of version 1: its counter counts, but since Linux 6.11 nobody is woken. */
+static int start_watching(struct cgroup *group) {
+  const struct hierarchy *memory = home_of(group, MEMORY), *processes = home_of(group, PROCESSES);
+  if (processes && processes->version == 2) watch_file(group, PROCESSES_WATCH, PROCESSES_EVENTS);
+  if (group->files[MEMORY_EVENTS] < 0) return 0;
+  if (memory->version == 1) return watch_memory1(group, memory);
+  watch_file(group, MEMORY_WATCH, MEMORY_EVENTS);
+  return 0;
+}
+
+static void prepare(struct cgroup *group, uint64_t id, const struct limits *limits) {
+  *group = (struct cgroup){.id = id, .open = true, .memory = limits->memory, .processes = limits->processes};
+  snprintf(group->name, sizeof group->name, "%llu", (unsigned long long)id);
+  for (int i = 0; i < CGROUP_FILES; i++) group->files[i] = -1;
+  for (int i = 0; i < 2; i++) group->watches[i].fd = -1;
+}
+
+int cgroup_open(struct cgroup *group, uint64_t id, const struct limits *limits) {
+  prepare(group, id, limits);
+  unsigned needed = hierarchies_for(limits);
+  int error = make_folders(group, needed ? needed | bit_of(hierarchy_of[KILL]) : 0);
+  if (!error) error = set_limits(group, limits);
+  if (!error) error = open_files(group);
+  if (!error) error = start_watching(group);
+  if (error) cgroup_close(group);
+  if (error) group->open = false;
+  return error;
+}
+
+int cgroup_join(const struct cgroup *group) {
+  int error = 0;
+  for (int i = 0; i < hierarchy_count && !error; i++)
+    if (group->made & 1U << i) error = folder_join(hierarchies[i].fd, group->name);
+  return error;
+}
+
+/* The kernel counts killed processes also when the machine or a group above ran out of memory, and not this group. Its
+ * counters of refusals (failcnt) tell them apart on some kernels and stay 0 on others; the highest use tells always. */
+static bool memory_reached1(const struct cgroup *group, const struct hierarchy *home) {
+  static const char *const peaks[] = {"memory.max_usage_in_bytes", "memory.memsw.max_usage_in_bytes"};
+  bool known = false;
+  for (int i = 0; i < 2; i++) {
+    char text[32];
+    uint64_t peak;
+    file_read(home->fd, group->name, peaks[i], text, sizeof text);
+    if (!number_of(text, "", &peak)) continue;
+    if (peak + ONE_REFUSAL >= group->memory) return true;
+    known = true;
+  }
+  return !known;
+}
+
+/* The eventfd comes before the kill. Who reads it in between sets it again: else nobody would look a second time. */
+static bool memory_broken1(const struct cgroup *group, const struct hierarchy *home) {
+  char text[256];
+  uint64_t killed = 0, dying = 0, woken = 0;
+  bool was_woken = read(group->watches[MEMORY_WATCH].fd, &woken, sizeof woken) == sizeof woken;
+  file_read_again(group->files[MEMORY_EVENTS], text, sizeof text);
+  if (number_of(text, "oom_kill", &killed) && killed > 0) return memory_reached1(group, home);
+  if (!was_woken || !number_of(text, "under_oom", &dying) || dying == 0) return false;
+  woken = 1;
+  if (write(group->watches[MEMORY_WATCH].fd, &woken, sizeof woken) < 0) return false;
+  return false;
+}
+
+/* `oom` counts how often this group itself ran out; `oom_kill` also what the machine's lack of memory has killed. */
+static bool memory_broken2(const struct cgroup *group) {
+  char text[512];
+  uint64_t reached = 0, killed = 0;
+  file_read_again(group->files[MEMORY_EVENTS], text, sizeof text);
+  return number_of(text, "oom", &reached) && number_of(text, "oom_kill", &killed) && reached > 0 && killed > 0;
+}
+
+static bool memory_broken(const struct cgroup *group) {
+  if (group->files[MEMORY_EVENTS] < 0) return false;
+  const struct hierarchy *home = hierarchy_of[MEMORY];
+  return home->version == 1 ? memory_broken1(group, home) : memory_broken2(group);
+}
+
+static bool processes_broken(const struct cgroup *group) {
+  char text[128];
+  uint64_t refused = 0;
+  file_read_again(group->files[PROCESSES_EVENTS], text, sizeof text);
+  return number_of(text, "max", &refused) && refused > 0;
+}
+
+/* Both are read every time: reading is what stops epoll from waking again. */
+enum limit cgroup_broken(struct cgroup *group, uint64_t *observed) {
+  if (!group->open) return LIMIT_NONE;
+  bool memory = memory_broken(group), processes = processes_broken(group);
+  if (memory) return *observed = group->memory, LIMIT_MEMORY;
+  if (processes) return *observed = group->processes + 1, LIMIT_PROCESSES;
+  return LIMIT_NONE;
+}
+
+static bool read_number(const struct cgroup *group, enum file file, const char *key, uint64_t *number) {
+  char text[512];
+  return file_read_again(group->files[file], text, sizeof text) > 0 && number_of(text, key, number);
+}
+
+void cgroup_usage(struct cgroup *group, struct usage *usage) {
+  if (!group->open) return;
+  const struct hierarchy *clock = home_of(group, CPU_TIME);
+  bool nanoseconds = clock && clock->version == 1;
+  if (read_number(group, CPU_TIME_FILE, nanoseconds ? "" : "usage_usec", &usage->cpu_time) && nanoseconds)
+    usage->cpu_time /= 1000;
+  read_number(group, MEMORY_FILE, "", &usage->memory);
+  read_number(group, MEMORY_PEAK_FILE, "", &usage->memory_peak);
+  read_number(group, PROCESSES_FILE, "", &usage->processes);
+}
+
+/* The same processes are in all hierarchies; the one that can kill at once is asked first. */
+void cgroup_kill(struct cgroup *group) {
+  const struct hierarchy *home = home_of(group, KILL);
+  for (int i = 0; i < hierarchy_count && !home; i++)
+    if (group->made & 1U << i) home = &hierarchies[i];
+  if (home) folder_kill(home->fd, group->name);
+}
+
+static void close_file(int *fd) {
+  if (*fd >= 0) close(*fd);
+  *fd = -1;
+}
+
+static void close_files(struct cgroup *group) {
+  for (int i = 0; i < 2; i++) {
+    bool own = group->watches[i].events == EPOLLIN;
+    if (own) close_file(&group->watches[i].fd);
+    group->watches[i].fd = -1;
+  }
+  for (int i = 0; i < CGROUP_FILES; i++) close_file(&group->files[i]);
+}
+
+int cgroup_close(struct cgroup *group) {
+  int error = 0;
+  if (!group->open) return 0;
+  close_files(group);
+  for (int i = 0; i < hierarchy_count; i++) {
+    if (!(group->made & 1U << i)) continue;
+    int refused = folder_remove(hierarchies[i].fd, group->name);
+    if (refused) error = refused;
+    else group->made &= ~(1U << i);
+  }
+  group->open = error != 0;
+  return error;
+}
