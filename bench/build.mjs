@@ -13,12 +13,18 @@ export function build() {
     run('cc', ['-O2', '-o', `${cache}${name}`, here(`native/${name}.c`)]),
   )
   const native = compiled.every(Boolean)
-  const go = run('go', ['build', '-o', `${cache}ingest-go`, '.'], here('go'))
+  const go = run('go', ['build', '-o', `${cache}bench-go`, '.'], here('go'))
+  const erlang = run('erlc', ['-o', cache, here('erlang/bench.erl')])
+  const bun = process.env.BUN ?? 'bun'
   return {
     echo: native ? [`${cache}echo`] : ['/bin/cat'],
     gen: native ? [`${cache}gen`] : [process.execPath, here('gen.mjs')],
-    floor: native ? `${cache}floor` : undefined,
-    go: go ? `${cache}ingest-go` : undefined,
+    floor: native ? [`${cache}floor`] : undefined,
+    go: go ? [`${cache}bench-go`] : undefined,
+    erlang: erlang
+      ? ['erl', '-env', 'ERL_CRASH_DUMP_BYTES', '0', '-noshell', '-pa', cache, '-run', 'bench', 'main']
+      : undefined,
+    bun: run(bun, ['--version']) ? [bun] : undefined,
     strace: run('strace', ['-o', '/dev/null', '-e', 'trace=write', '/bin/true']),
   }
 }

@@ -12,11 +12,18 @@ export function stopwatch() {
   }
 }
 
+/** How long the event loop was busy and could not attend to anybody else, in milliseconds. */
+export function loopClock() {
+  const from = performance.eventLoopUtilization()
+  // Bun has the function, and nothing in it.
+  return () => performance.eventLoopUtilization(from).active || Number.NaN
+}
+
 /** Memory in KiB and open files of this process, after garbage collection. */
 export async function footprint() {
   for (let i = 0; i < 3; i++) {
     await sleep(100)
-    globalThis.gc()
+    collect()
   }
   const rollup = readFileSync('/proc/self/smaps_rollup', 'utf8')
   const kib = (name) => Number(new RegExp(`^${name}:\\s+(\\d+)`, 'm').exec(rollup)[1])
@@ -26,6 +33,11 @@ export async function footprint() {
     heap: process.memoryUsage().heapUsed / 1024,
     files: readdirSync('/proc/self/fd').length,
   }
+}
+
+function collect() {
+  if (globalThis.gc === undefined) globalThis.Bun.gc(true)
+  else globalThis.gc()
 }
 
 /** CPU ticks of the whole machine so far. */

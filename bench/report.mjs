@@ -19,11 +19,11 @@ export function results({ title, columns }, rounds, names, steal) {
 
 /** One row a budget: the median of the ratios within a round, and whether it is met. */
 export function verdicts({ columns, budgets }, rounds) {
-  const rows = budgets.map(({ value, over, atLeast, atMost }) => {
-    const measured =
-      over === undefined ? rounds.map((round) => round.pagent?.[value]) : ratios(rounds, value, 'pagent', over)
+  const rows = budgets.map(({ value, of = 'pagent', over, atLeast, atMost }) => {
+    const measured = over === undefined ? rounds.map((round) => round[of]?.[value]) : ratios(rounds, value, of, over)
     const seen = measured.filter((ratio) => ratio > 0)
-    const what = over === undefined ? columns[value] : `${columns[value]}, ratio to ${over}`
+    const whose = of === 'pagent' ? '' : ` (${of})`
+    const what = `${columns[value]}${whose}${over === undefined ? '' : `, ratio to ${over}`}`
     const wanted = atLeast !== undefined ? `≥ ${atLeast}` : atMost !== undefined ? `≤ ${atMost}` : '–'
     if (seen.length === 0) return [what, wanted, 'not measured', '', '']
     const middle = Number(median(seen).toFixed(2))

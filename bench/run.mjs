@@ -17,14 +17,16 @@ const { values: options } = parseArgs({
   },
 })
 const size = options.quick
-  ? { lines: 1e6, trips: 3000, workers: 200, rounds: 30 }
-  : { lines: 3e6, trips: 10_000, workers: 1000, rounds: 30 }
+  ? { lines: 1e6, trips: 3000, workers: 200, rounds: 30, ms: 150, deaths: 40 }
+  : { lines: 3e6, trips: 10_000, workers: 1000, rounds: 30, ms: 1000, deaths: 200 }
 const roundCount = Number(options.rounds ?? (options.quick ? 2 : 5))
 
 const env = { ...process.env }
 // Both make every Node start slower, and not by the same for all.
 delete env.NODE_EXTRA_CA_CERTS
 delete env.NODE_OPTIONS
+// Which launcher it is stands in the table.
+delete env.PAGENT_LAUNCHER
 
 const tools = build()
 const chosen = suites(tools, size, options.with)
@@ -76,8 +78,13 @@ function runOnce({ command: [file, ...args], env: own }) {
 
 function describeRun() {
   const without = tools.floor === undefined ? ' No C compiler: no floor; cat echoes, Node generates.' : ''
-  const go =
-    tools.go === undefined ? ' No Go.' : ` ${execFileSync('go', ['version'], { encoding: 'utf8' }).split(' ')[2]}.`
+  const go = tools.go === undefined ? 'no Go' : ask('go', 'version').split(' ')[2]
+  const bun = tools.bun === undefined ? 'no Bun' : `Bun ${ask(tools.bun[0], '--version').trim()}`
+  const erlang = tools.erlang === undefined ? 'no Erlang' : 'Erlang'
   const cpus = os.cpus()
-  return `Node ${process.version}, Linux ${os.release()}, ${cpus.length} × ${cpus[0]?.model ?? 'CPU'}; medians of ${roundCount} interleaved rounds.${go}${without}`
+  return `Node ${process.version}, Linux ${os.release()}, ${cpus.length} × ${cpus[0]?.model ?? 'CPU'}; medians of ${roundCount} interleaved rounds. Peers: ${go}, ${bun}, ${erlang}.${without}`
+}
+
+function ask(command, question) {
+  return execFileSync(command, [question], { encoding: 'utf8' })
 }

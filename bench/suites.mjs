@@ -1,7 +1,6 @@
 // Which contender runs which workload, what is shown of it, and what pagent promises. A budget without a number is there to explain.
-import { fileURLToPath } from 'node:url'
-
-const childFile = fileURLToPath(new URL('child.mjs', import.meta.url))
+import { rowsOf } from './rows.mjs'
+import { startingSuites } from './starting-suites.mjs'
 
 /** Where it matters who is scheduled next. */
 const talks = new Set(['roundtrip', 'fanout'])
@@ -9,11 +8,10 @@ const talks = new Set(['roundtrip', 'fanout'])
 /** `size` says how much work there is; `builds` are other builds of pagent, to be compared with this one. */
 export function suites(tools, size, builds) {
   const { echo, gen } = tools
+  const rows = rowsOf(tools, builds)
+  const { node, native } = rows
   const all = (workload, options, slow = options) => ({
-    pagent: node('pagent', workload, options),
-    ...Object.fromEntries(
-      builds.map((path) => [`pagent ${path}`, node('pagent', workload, options, { PAGENT: path })]),
-    ),
+    ...rows.pagent(workload, options),
     raw: node('raw', workload, options),
     ...(talks.has(workload) && { 'raw, a session each': node('raw', workload, options, { DETACHED: '1' }) }),
     readline: node('readline', workload, options),
@@ -24,19 +22,17 @@ export function suites(tools, size, builds) {
     const { readline: _, ...rest } = all(workload, options)
     return rest
   }
-  const floor = (workload, values) =>
-    tools.floor === undefined ? {} : { floor: { command: [tools.floor, workload, ...pairs(values)], env: {} } }
-  const go = tools.go === undefined ? {} : { go: { command: [tools.go, ...gen, String(size.lines)], env: {} } }
   const talk = { echo, workers: size.workers, rounds: size.rounds, trips: size.trips }
+  const reader = { gen, lines: size.lines }
 
   return {
     ingest: {
       title: `Reading: ${size.lines / 1e6} M lines of 100 bytes, each to a callback as a string (execa: a tenth of them)`,
       columns: { lines_s: 'lines/s', mb_s: 'MB/s', cpu_s_gb: 'CPU s/GB' },
       contenders: {
-        ...floor('ingest', { gen: gen[0], lines: size.lines }),
-        ...go,
-        ...all('ingest', { gen, lines: size.lines }, { gen, lines: size.lines / 10 }),
+        ...native('floor', 'ingest', reader),
+        ...native('go', 'ingest', reader),
+        ...all('ingest', reader, { gen, lines: size.lines / 10 }),
       },
       budgets: [
         { value: 'lines_s', over: 'readline', atLeast: 4 },
@@ -49,7 +45,7 @@ export function suites(tools, size, builds) {
     roundtrip: {
       title: 'Round trip: a line of 64 bytes to an echo and back, one at a time',
       columns: { p50_us: 'median µs', p99_us: 'p99 µs', cpu_us: 'CPU µs/trip' },
-      contenders: { ...floor('roundtrip', { echo: echo[0], trips: size.trips }), ...all('roundtrip', talk) },
+      contenders: { ...native('floor', 'roundtrip', { echo, trips: size.trips }), ...all('roundtrip', talk) },
       budgets: [
         { value: 'p50_us', over: 'raw', atMost: 1 },
         { value: 'p50_us', over: 'raw, a session each' },
@@ -59,7 +55,7 @@ export function suites(tools, size, builds) {
       title: `Fan-out: one line to ${size.workers} echo workers and all replies awaited, ${size.rounds} times`,
       columns: { msgs_s: 'messages/s', cpu_us: 'CPU µs/message' },
       contenders: {
-        ...floor('fanout', { echo: echo[0], workers: size.workers, rounds: size.rounds }),
+        ...native('floor', 'fanout', { echo, workers: size.workers, rounds: size.rounds }),
         ...many('fanout', talk),
       },
       budgets: [
@@ -70,7 +66,7 @@ export function suites(tools, size, builds) {
       ],
     },
     memory: {
-      title: `Waiting: ${size.workers} idle echo workers, what each costs its master (start: until its first reply)`,
+      title: `Waiting: ${size.workers} idle echo workers, what each costs its master (start: until all have replied, per worker)`,
       columns: {
         rss_kib: 'RSS KiB',
         pss_kib: 'PSS KiB',
@@ -78,20 +74,23 @@ export function suites(tools, size, builds) {
         files: 'files',
         start_ms: 'start ms',
       },
-      contenders: many('memory', talk),
+      contenders: {
+        ...many('memory', talk),
+        'pagent, stderr ignored': node('pagent', 'memory', talk, { STDERR: 'ignore' }),
+        ...rows.portable('memory', talk),
+        ...native('floor', 'memory', { echo, workers: size.workers }),
+        ...native('go', 'memory', { echo, workers: size.workers }),
+        ...rows.bun('memory', talk),
+      },
       budgets: [
         { value: 'rss_kib', over: 'raw', atMost: 1.2 },
         { value: 'heap_kib', over: 'raw' },
+        { value: 'files', atMost: 2 },
+        { value: 'files', of: 'pagent, stderr ignored', atMost: 1 },
+        { value: 'start_ms', over: 'raw', atMost: 0.4 },
+        { value: 'start_ms', over: 'go', atMost: 1 },
       ],
     },
+    ...startingSuites(tools, size, rows),
   }
 }
-
-function node(contender, workload, options, env = {}) {
-  return {
-    command: [process.execPath, '--expose-gc', childFile, contender, workload, JSON.stringify(options)],
-    env,
-  }
-}
-
-const pairs = (values) => Object.entries(values).map(([key, value]) => `${key}=${value}`)

@@ -8,7 +8,11 @@ export async function ingest(file, args, onLine) {
 export async function open(file, args, onLine) {
   const child = execa(file, args, { buffer: false, reject: false })
   void deliver(child, onLine)
-  return { send: (line) => child.stdin.write(`${line}\n`) }
+  return { send: (line) => child.stdin.write(`${line}\n`), pid: child.pid, exited: child }
+}
+
+export async function run(file, args) {
+  await execa(file, args)
 }
 
 async function deliver(child, onLine) {

@@ -15,7 +15,14 @@ export async function ingest(file, args, onLine) {
 export async function open(file, args, onLine) {
   const child = start(file, args)
   child.stdout.on('data', splitter(onLine))
-  return { send: (line) => child.stdin.write(`${line}\n`) }
+  const exited = new Promise((resolve) => child.on('exit', resolve))
+  return { send: (line) => child.stdin.write(`${line}\n`), pid: child.pid, exited }
+}
+
+export function run(file, args) {
+  const child = start(file, args)
+  child.stdout.resume()
+  return new Promise((resolve) => child.on('close', resolve))
 }
 
 export function start(file, args) {
@@ -25,7 +32,7 @@ export function start(file, args) {
   return child
 }
 
-function splitter(onLine) {
+export function splitter(onLine) {
   let rest = null
   return (chunk) => {
     const bytes = rest === null ? chunk : Buffer.concat([rest, chunk])
