@@ -16,7 +16,8 @@ struct hierarchy {
   int version;
   int fd; /* the folder in which the groups of this server are made */
   char folder[512];
-  char host[520]; /* the leaf into which the master had to move; empty when it could stay where it was */
+  char host[520];       /* the leaf into which the master had to move; empty when it could stay where it was */
+  unsigned handed_down; /* for which duties it had to */
 };
 
 extern struct hierarchy hierarchies[HIERARCHIES];

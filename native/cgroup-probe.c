@@ -147,12 +147,18 @@ static int move_all(int base, const char *from, const char *to) {
   return 0;
 }
 
+/* All of them or none. */
+static int change_controllers(int folder, char sign, unsigned duties) {
+  char text[64] = "";
+  char *end = text;
+  for (int i = 0; i < CONTROLLERS2; i++)
+    if (duties & 1U << i) end += sprintf(end, "%c%s ", sign, controllers[i]);
+  return *text ? file_write(folder, ".", "cgroup.subtree_control", text) : 0;
+}
+
+/* One by one, because one may be refused for a reason of its own. */
 static void hand_down(int folder, unsigned duties) {
-  for (int i = 0; i < CONTROLLERS2; i++) {
-    char text[16];
-    snprintf(text, sizeof text, "+%s", controllers[i]);
-    if (duties & 1U << i) file_write(folder, ".", "cgroup.subtree_control", text);
-  }
+  for (int i = 0; i < CONTROLLERS2; i++) change_controllers(folder, '+', duties & 1U << i);
 }
 
 /* A process that is born while we move the others makes a second round worth while. Nothing gained: all goes back. */
@@ -165,10 +171,24 @@ static void hand_down_crowded(int base, struct hierarchy *hierarchy, unsigned du
   if (!is_crowded(base)) hand_down(base, duties);
   if (controllers_in(base, "cgroup.subtree_control") & duties) {
     stpcpy(stpcpy(hierarchy->host, hierarchy->folder), HOST);
+    hierarchy->handed_down = duties;
     return;
   }
   move_all(base, host, ".");
   unlinkat(base, host, AT_REMOVEDIR);
+}
+
+/* The master goes back to where it was, unless another server has come to need the controllers. */
+static void leave_as_found(const struct hierarchy *hierarchy) {
+  char base[sizeof hierarchy->folder];
+  if (!hierarchy->host[0]) return;
+  memcpy(base, hierarchy->folder, sizeof base);
+  *strrchr(base, '/') = '\0';
+  int fd = open(base, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (fd >= 0 && change_controllers(fd, '-', hierarchy->handed_down) == 0)
+    move_all(fd, strrchr(hierarchy->host, '/') + 1, ".");
+  rmdir(hierarchy->host);
+  if (fd >= 0) close(fd);
 }
 
 /* Gets the controllers of the own group down to the groups of the workers. */
@@ -259,6 +279,7 @@ static unsigned unassigned(unsigned duties) {
 static void drop(struct hierarchy *hierarchy) {
   close(hierarchy->fd);
   rmdir(hierarchy->folder);
+  leave_as_found(hierarchy);
 }
 
 static bool assign(struct hierarchy *hierarchy, unsigned duties) {
@@ -367,6 +388,14 @@ static void find_hierarchies(int version) {
   if (groups) fclose(groups);
 }
 
+static void explain_missing(unsigned missing) {
+  char text[128] = "";
+  char *end = text;
+  for (int i = 0; i < DUTIES; i++)
+    if (missing & 1U << i) end = stpcpy(stpcpy(end, " "), i < KILL ? controllers[i] : "cgroup.kill (Linux 5.14)");
+  explain("missing here:%s", text);
+}
+
 static enum enforcer enforcer_of(enum duty duty) {
   if (!hierarchy_of[duty]) return BY_NOBODY;
   return hierarchy_of[duty]->version == 2 ? BY_CGROUP2 : BY_CGROUP1;
@@ -380,9 +409,10 @@ static void summarise(void) {
   cgroup_support.cpu_time = enforcer_of(CPU_TIME);
   cgroup_support.kill = enforcer_of(KILL);
   if (hierarchy_count) memcpy(cgroup_support.folder, shown->folder, sizeof cgroup_support.folder);
-  if (!unassigned((1U << DUTIES) - 1)) cgroup_support.reason[0] = '\0';
+  unsigned missing = unassigned((1U << DUTIES) - 1);
+  if (!missing) cgroup_support.reason[0] = '\0';
   else if (!hierarchy_count) explain("no control groups are mounted");
-  else explain("the kernel does not offer all controllers here");
+  else explain_missing(missing);
 }
 
 /* Version 2 first: what it offers nobody takes from version 1. */
@@ -398,6 +428,6 @@ void cgroup_remove_all(void) {
   for (int i = 0; i < hierarchy_count; i++) {
     folder_kill(hierarchies[i].fd, ".");
     remove_patiently(AT_FDCWD, hierarchies[i].folder, END_PATIENCE);
-    if (hierarchies[i].host[0]) rmdir(hierarchies[i].host);
+    leave_as_found(&hierarchies[i]);
   }
 }

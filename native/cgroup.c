@@ -145,7 +145,7 @@ static int watch_memory1(struct cgroup *group, const struct hierarchy *home) {
 static int start_watching(struct cgroup *group) {
   const struct hierarchy *memory = home_of(group, MEMORY), *processes = home_of(group, PROCESSES);
   if (processes && processes->version == 2) watch_file(group, PROCESSES_WATCH, PROCESSES_EVENTS);
-  if (group->files[MEMORY_EVENTS] < 0) return 0;
+  if (!memory || group->files[MEMORY_EVENTS] < 0) return 0;
   if (memory->version == 1) return watch_memory1(group, memory);
   watch_file(group, MEMORY_WATCH, MEMORY_EVENTS);
   return 0;
