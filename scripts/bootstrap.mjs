@@ -17,13 +17,17 @@ import {
 } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { buildNative } from './native.mjs'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
 const oldest = [22, 18]
 process.chdir(root)
 
 install()
-if (process.argv.includes('--build')) build()
+if (process.argv.includes('--build')) {
+  buildNative()
+  build()
+}
 
 /** What package-lock.json says, when it says something else than last time. */
 function install() {

@@ -16,7 +16,7 @@ export abstract class PagentError extends Error {
 }
 
 /** Where a start failed: before the process, or in the kernel. */
-export type SpawnStage = 'command' | 'cwd' | 'spawn' | 'keeper'
+export type SpawnStage = 'command' | 'cwd' | 'spawn' | 'keeper' | 'fork-server'
 
 /** A worker could not be started. */
 export class SpawnError extends PagentError {

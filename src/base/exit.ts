@@ -1,13 +1,13 @@
 import type { FramingError } from './errors.ts'
 import { formatBytes, formatMillis } from './units.ts'
 
-/**
- * What a worker used: CPU time in milliseconds, memory in bytes, the number of its processes. The portable launcher does
- * not measure it: all 0.
- */
+/** What the whole tree of a worker uses or has used. What a launcher cannot measure is 0. */
 export interface Usage {
+  /** Milliseconds, of those that have ended too. */
   readonly cpuTime: number
+  /** Bytes. In a cgroup what is charged to it, else what is resident, where shared pages count once for each process. */
   readonly memory: number
+  /** The most bytes: exact in a cgroup, else the largest process or the largest sum that was seen. */
   readonly memoryPeak: number
   readonly processes: number
 }
@@ -29,6 +29,16 @@ export type LimitName =
 
 /** Who enforced a limit. */
 export type Enforcer = 'cgroup2' | 'cgroup1' | 'rlimit' | 'sampling' | 'master'
+
+/** A limit that was reached. */
+export interface LimitBreak {
+  readonly limit: LimitName
+  readonly max: number
+  readonly observed: number
+  readonly enforcedBy: Enforcer
+  /** False when it was only watched: by the time it was seen, more may have been used. */
+  readonly exact: boolean
+}
 
 /** What every exit carries, whatever its cause. */
 export interface ExitFacts {
@@ -59,14 +69,7 @@ export type ExitCause =
       readonly exitCode?: number
       readonly signalCode?: NodeJS.Signals
     }
-  | {
-      readonly kind: 'limit'
-      readonly limit: LimitName
-      readonly max: number
-      readonly observed: number
-      readonly enforcedBy: Enforcer
-      readonly exact: boolean
-    }
+  | ({ readonly kind: 'limit' } & LimitBreak)
   | { readonly kind: 'unready'; readonly after: number }
   | { readonly kind: 'unresponsive'; readonly after: number; readonly error?: Error }
   | { readonly kind: 'protocol'; readonly error: FramingError }

@@ -1,4 +1,4 @@
-import type { ReceiveOptions } from './channel.ts'
+import { type ReceiveOptions, type Selectable, TAKE, WAIT } from './channel.ts'
 
 /** Somebody who waits for one message. */
 export interface Waiter<T> {
@@ -64,4 +64,21 @@ export function waitForOne<T>(
       fail: (error) => void finish(() => reject(error)),
     })
   })
+}
+
+/** Waits for a channel that is still to come, and gives the waiter what it has by then. */
+export function waitForChannel<T>(opened: Promise<Selectable<T> | undefined>, waiter: Waiter<T>): () => void {
+  let forget: (() => void) | undefined
+  let wanted = true
+  void opened.then((channel) => {
+    if (!wanted) return
+    const taken = channel?.[TAKE]() ?? { state: 'ended' }
+    if (taken.state === 'empty') forget = channel?.[WAIT](waiter)
+    else if (taken.state === 'ended' && taken.error !== undefined) waiter.fail(taken.error)
+    else waiter.give(taken.state === 'message' ? taken.value : undefined)
+  })
+  return () => {
+    wanted = false
+    forget?.()
+  }
 }

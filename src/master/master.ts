@@ -7,14 +7,14 @@ import { checkKeys } from '../base/options.ts'
 import { broadcast } from '../channel/broadcast.ts'
 import { type Shutdown, planShutdown } from '../process/ladder.ts'
 import type { Launcher } from '../process/launcher.ts'
-import { portable } from '../process/portable.ts'
+import { defaultLauncher } from '../process/default-launcher.ts'
 import { StartQueue } from '../process/start-queue.ts'
 import { DEFAULT_STARTS, type WorkerHost } from '../worker/host.ts'
 import type { WorkerSpec } from '../worker/spec.ts'
 import { RETIRE, Worker } from '../worker/worker.ts'
 
 export interface MasterOptions {
-  /** How processes come to be. @default portable() */
+  /** How processes come to be. @default the fork server where there is one, else portable() */
   readonly launcher?: Launcher
   /** What every worker's spec begins with. */
   readonly defaults?: WorkerSpec<any, any>
@@ -63,7 +63,7 @@ export class Master implements AsyncDisposable {
     this.#ownsLauncher = options.launcher === undefined
     this.#host = {
       clock,
-      launcher: options.launcher ?? portable(),
+      launcher: options.launcher ?? defaultLauncher(),
       starts: new StartQueue(clock, readCap(options.maxStarts ?? DEFAULT_STARTS, 'maxStarts')),
       emit: this.#hub.emit,
       dice: Math.random,

@@ -16,16 +16,19 @@ export interface Ending {
 }
 
 /**
- * The one cause of an end. First match wins: an end we wanted, an end we made for a cause, a signal, a code. A worker
- * that ended by itself before a rung was tried keeps its own cause.
+ * The one cause of an end. First match wins: a limit that the kernel or the launcher ended it at, an end we wanted, an
+ * end we made for a cause, a signal, a code. A worker that ended by itself before a rung was tried keeps its own cause.
  */
 export function causeOf({ status, intent, step, fault }: Ending): ExitCause {
-  const { exitCode = 0, signalCode } = status
+  const { exitCode = 0, signalCode, limit, lost } = status
+  if (limit !== undefined) return { kind: 'limit', ...limit }
   if (intent === 'stop' && step !== undefined) {
     return { kind: 'stopped', step, ...(signalCode === undefined ? { exitCode } : { signalCode }) }
   }
   if (intent !== undefined && intent !== 'stop') return intent
-  if (signalCode !== undefined) return { kind: 'signaled', signalCode }
+  if (lost !== undefined) return { kind: 'crashed', error: lost, stage: 'launcher' }
+  if (signalCode !== undefined)
+    return { kind: 'signaled', signalCode, ...(status.systemOom === true ? { hint: 'system-oom' as const } : {}) }
   if (exitCode !== 0) return { kind: 'failed', exitCode }
   // It says that all is well, but its last message is not whole.
   return fault === undefined ? { kind: 'normal' } : { kind: 'protocol', error: fault }

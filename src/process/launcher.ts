@@ -1,4 +1,6 @@
+import type { LimitBreak, Usage } from '../base/exit.ts'
 import type { ByteSink, ByteSource } from '../channel/bytes.ts'
+import type { Abilities, AppliedLimits, SystemLimits } from './limits.ts'
 
 /** A command that was found to be startable. */
 export interface LaunchCommand {
@@ -14,12 +16,22 @@ export interface LaunchCommand {
   readonly stdin: 'pipe' | 'inherit'
   readonly stdout: 'pipe' | 'inherit' | 'ignore'
   readonly stderr: 'pipe' | 'inherit' | 'ignore'
+  /** What its tree may use. @default nothing is limited */
+  readonly limits?: SystemLimits
 }
 
-/** How a process ended: one of the two. */
+/** How a process ended: by a code or by a signal, and by neither when nobody knows any more. */
 export interface ProcessStatus {
   readonly exitCode: number | undefined
   readonly signalCode: NodeJS.Signals | undefined
+  /** What its tree has used. @default not measured */
+  readonly usage?: Usage
+  /** The limit it was ended at by the launcher or the kernel. */
+  readonly limit?: LimitBreak
+  /** The kernel killed it because the whole system was out of memory. */
+  readonly systemOom?: boolean
+  /** Why nobody knows how it ended. */
+  readonly lost?: Error
 }
 
 /** A process that exists, and its tree. */
@@ -30,6 +42,10 @@ export interface RunningProcess {
   readonly stderr: ByteSource
   /** Resolves when the process itself has ended; its pipes may still be held open by others. */
   readonly exited: Promise<ProcessStatus>
+  /** Who enforces the limits it was launched with. */
+  readonly limits: AppliedLimits
+  /** What its tree uses now. Rejects when that cannot be known; after the end with the last word. */
+  measure(): Promise<Usage>
   /** Signals the whole tree. Does nothing once it is released. */
   kill(killSignal: NodeJS.Signals): void
   /** The end: kills what is left of the tree, closes what it was heard by, and forgets it. */
@@ -40,11 +56,14 @@ export interface RunningProcess {
  * How a process comes to be: the one seam between pagent and the system.
  *
  * A launcher MUST start the process as leader of a tree that `kill` reaches, MUST end that tree when this process
- * ends in whatever way, and MUST reject with a `SpawnError` when there is no process.
+ * ends in whatever way, and MUST reject with a `SpawnError` when there is no process, with a `LimitUnsupportedError` for
+ * a limit it cannot enforce.
  */
 export interface Launcher {
   readonly name: string
   launch(command: LaunchCommand): Promise<RunningProcess>
+  /** Which limits it can enforce on this machine, and how. */
+  abilities(): Promise<Abilities>
   /** Ends every tree that is left, and gives back what the launcher holds. It may be used again afterwards. */
   close(): Promise<void>
 }

@@ -2,7 +2,7 @@ import { type Clock, systemClock } from '../base/clock.ts'
 import { EventHub } from '../base/event-hub.ts'
 import type { MasterEvent } from '../base/events.ts'
 import type { Launcher } from '../process/launcher.ts'
-import { portable } from '../process/portable.ts'
+import { defaultLauncher } from '../process/default-launcher.ts'
 import { StartQueue } from '../process/start-queue.ts'
 import { Worker } from './worker.ts'
 import type { WorkerSpec } from './spec.ts'
@@ -26,7 +26,7 @@ let shared: WorkerHost | undefined
 function sharedHost(): WorkerHost {
   shared ??= {
     clock: systemClock,
-    launcher: portable(),
+    launcher: defaultLauncher(),
     starts: new StartQueue(systemClock, DEFAULT_STARTS),
     emit: new EventHub().emit,
     dice: Math.random,

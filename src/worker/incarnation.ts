@@ -1,12 +1,13 @@
 import type { Clock } from '../base/clock.ts'
 import { ExitError } from '../base/errors.ts'
 import type { WorkerEvent } from '../base/events.ts'
-import { type Exit, type ExitCause, NO_USAGE, type StopStep } from '../base/exit.ts'
+import { type Exit, type ExitCause, NO_USAGE, type StopStep, type Usage } from '../base/exit.ts'
 import { Later } from '../base/later.ts'
 import type { StreamChannel } from '../channel/stream-channel.ts'
 import type { ResolvedCommand } from '../process/command.ts'
 import { type ShutdownPlan, climb, heightOf } from '../process/ladder.ts'
 import type { Launcher, ProcessStatus, RunningProcess } from '../process/launcher.ts'
+import type { AppliedLimits } from '../process/limits.ts'
 import type { StartQueue } from '../process/start-queue.ts'
 import { guard, toError } from './callbacks.ts'
 import { type Intent, causeOf } from '../process/exit-cause.ts'
@@ -53,6 +54,7 @@ export class Incarnation implements StreamsOwner {
   #process: RunningProcess | undefined
   #streams: Streams | undefined
   #status: ProcessStatus | undefined
+  #usage = NO_USAGE
   #exit: Exit | undefined
   #intent: Intent | undefined
   #stopPlan: ShutdownPlan
@@ -66,7 +68,7 @@ export class Incarnation implements StreamsOwner {
     this.#startedAt = owner.clock.now()
     this.#startedDate = owner.clock.date()
     this.readiness = plan.ready === 'spawn' ? undefined : new Readiness(plan.ready)
-    this.watchdog = needsWatching(plan) ? new Watchdog(this, plan.limits) : undefined
+    this.watchdog = needsWatching(plan) ? new Watchdog(this, plan.limits.master) : undefined
     this.#stopPlan = plan.shutdown
   }
 
@@ -101,6 +103,16 @@ export class Incarnation implements StreamsOwner {
     return this.#exit === undefined ? this.#process?.pid : undefined
   }
 
+  /** What it used when that was asked last, and in the end. */
+  get usage(): Usage {
+    return this.#status?.usage ?? this.#usage
+  }
+
+  /** The limits in force, once there is a process. */
+  get limits(): AppliedLimits {
+    return { ...this.#process?.limits, ...this.plan.limits.master }
+  }
+
   get channel(): AnyChannel | undefined {
     return this.#streams?.channel
   }
@@ -115,6 +127,12 @@ export class Incarnation implements StreamsOwner {
 
   get tail(): { readonly stdout: string; readonly stderr: string } {
     return this.#streams?.tail ?? SILENT
+  }
+
+  /** Asks what it uses now. */
+  async measure(): Promise<Usage> {
+    if (this.#process === undefined || this.#exit !== undefined) return this.usage
+    return (this.#usage = await this.#process.measure())
   }
 
   /**
@@ -163,8 +181,10 @@ export class Incarnation implements StreamsOwner {
     const { signal } = (this.#abort ??= new AbortController())
     const { stdin = 'pipe', stdout = 'pipe', stderr = 'tail' } = this.plan.spec
     const streams = { stdin, stdout, stderr: stderr === 'tail' ? 'pipe' : stderr } as const
+    const { system: limits } = this.plan.limits
+    const settings = limits === undefined ? streams : { ...streams, limits }
     try {
-      return await starts.run(() => launcher.launch({ worker: id, ...resolve(), ...streams }), signal)
+      return await starts.run(() => launcher.launch({ worker: id, ...resolve(), ...settings }), signal)
     } catch (error) {
       const { aborted } = signal
       this.#finish(
@@ -274,7 +294,7 @@ export class Incarnation implements StreamsOwner {
       incarnation: this.#number,
       startedAt: this.#startedDate,
       uptime: this.#uptime(),
-      usage: NO_USAGE,
+      usage: this.usage,
       stdoutTail: stdout,
       stderrTail: stderr,
       ...(this.unterminated ? { unterminated: true } : {}),
@@ -287,5 +307,5 @@ export class Incarnation implements StreamsOwner {
 }
 
 function needsWatching({ ready, alive, limits }: WorkerPlan): boolean {
-  return ready !== 'spawn' || alive !== undefined || Object.keys(limits).length > 0
+  return ready !== 'spawn' || alive !== undefined || Object.keys(limits.master).length > 0
 }

@@ -7,7 +7,7 @@ import type { Launcher } from '../process/launcher.ts'
 import { type Shutdown, type ShutdownPlan, planShutdown } from '../process/ladder.ts'
 import type { Restart } from '../supervisor/child.ts'
 import { type Backoff, type Intensity, RestartPolicy } from '../supervisor/restart-policy.ts'
-import { type AppliedLimits, type Limits, applyLimits } from '../process/limits.ts'
+import { type Limits, type LimitsPlan, planLimits } from '../process/limits.ts'
 import type { Worker } from './worker.ts'
 
 /**
@@ -80,7 +80,7 @@ export interface WorkerPlan {
   readonly alive: { readonly every: number; readonly timeout: number; readonly check: Alive['check'] } | undefined
   readonly policy: RestartPolicy
   readonly shutdown: ShutdownPlan
-  readonly limits: AppliedLimits
+  readonly limits: LimitsPlan
 }
 
 /** One for all who name none, so that a broadcast encodes once. */
@@ -113,7 +113,7 @@ const STREAMS = { stdin: ['inherit'], stdout: ['ignore', 'inherit'], stderr: ['t
 /**
  * Checks a spec at the door.
  *
- * @throws TypeError, RangeError, LimitUnsupportedError
+ * @throws TypeError, RangeError
  */
 export function planWorker(worker: string, spec: WorkerSpec<any, any>): WorkerPlan {
   const bad = (why: string): TypeError => new TypeError(`Cannot start worker "${worker}": ${why}`)
@@ -130,7 +130,7 @@ export function planWorker(worker: string, spec: WorkerSpec<any, any>): WorkerPl
     alive: readAlive(spec.alive),
     policy: new RestartPolicy(spec, 'temporary'),
     shutdown: planShutdown(spec.shutdown),
-    limits: applyLimits(worker, spec.limits),
+    limits: planLimits(worker, spec.limits),
   }
 }
 

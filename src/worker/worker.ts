@@ -1,5 +1,5 @@
 import { ClosedError } from '../base/errors.ts'
-import type { Exit } from '../base/exit.ts'
+import { type Exit, NO_USAGE, type Usage } from '../base/exit.ts'
 import {
   type Channel,
   CURRENT,
@@ -13,7 +13,7 @@ import {
 } from '../channel/channel.ts'
 import { handled } from '../channel/outbox.ts'
 import type { StreamChannel } from '../channel/stream-channel.ts'
-import type { Waiter } from '../channel/waiters.ts'
+import { type Waiter, waitForChannel } from '../channel/waiters.ts'
 import type { Framing } from '../framing/framing.ts'
 import type { Shutdown } from '../process/ladder.ts'
 import type { Child, ChildContext } from '../supervisor/child.ts'
@@ -72,7 +72,22 @@ export class Worker<In = string, Out = In> implements Channel<In, Out>, Selectab
 
   /** The limits in force, and who enforces them. */
   get limits(): AppliedLimits {
-    return this.#lifecycle.plan?.limits ?? {}
+    return this.#lifecycle.life?.limits ?? this.#lifecycle.plan?.limits.master ?? {}
+  }
+
+  /**
+   * What its tree used when that was measured last, and in the end. Reading it has it measured anew, for the next
+   * reading; `measure()` waits for that.
+   */
+  get usage(): Usage {
+    const { life } = this.#lifecycle
+    life?.measure().catch(() => {})
+    return life?.usage ?? NO_USAGE
+  }
+
+  /** Measures what its whole process tree uses now; after its end, what it has used. All 0 where nobody can tell. */
+  async measure(): Promise<Usage> {
+    return (await this.#lifecycle.life?.measure()) ?? NO_USAGE
   }
 
   /** The last output of the current or last life: 4 KiB of each at most. */
@@ -278,21 +293,4 @@ function checkId(id: unknown): string {
   throw new TypeError(
     `Cannot name a worker ${JSON.stringify(id)}: expected 1 to 200 characters without control characters`,
   )
-}
-
-/** Waits for a channel that is still to come, and gives the waiter what it has by then. */
-function waitForChannel<T>(opened: Promise<Selectable<T> | undefined>, waiter: Waiter<T>): () => void {
-  let forget: (() => void) | undefined
-  let wanted = true
-  void opened.then((channel) => {
-    if (!wanted) return
-    const taken = channel?.[TAKE]() ?? { state: 'ended' }
-    if (taken.state === 'empty') forget = channel?.[WAIT](waiter)
-    else if (taken.state === 'ended' && taken.error !== undefined) waiter.fail(taken.error)
-    else waiter.give(taken.state === 'message' ? taken.value : undefined)
-  })
-  return () => {
-    wanted = false
-    forget?.()
-  }
 }

@@ -91,6 +91,7 @@ void describe('the last wish counts', () => {
       let launches = 0
       const launcher: Launcher = {
         name: 'slow',
+        abilities: () => real.abilities(),
         close: () => real.close(),
         launch: async (command) => {
           if (launches++ === 0) await first.promise

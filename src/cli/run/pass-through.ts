@@ -2,6 +2,7 @@ import type { Writable } from 'node:stream'
 import type { ByteSource } from '../../channel/bytes.ts'
 import { LineDecoder } from '../../framing/lines.ts'
 import type { LaunchCommand, Launcher, RunningProcess } from '../../process/launcher.ts'
+import type { Abilities } from '../../process/limits.ts'
 
 const LINE_MAX = 65_536
 
@@ -45,6 +46,10 @@ export class WatchingLauncher implements Launcher {
     return { ...pick(started, () => [stdout, stderr].map((source) => source.destroy())), stdout, stderr }
   }
 
+  abilities(): Promise<Abilities> {
+    return this.#inner.abilities()
+  }
+
   close(): Promise<void> {
     return this.#inner.close()
   }
@@ -56,6 +61,8 @@ function pick(process: RunningProcess, onRelease: () => void): Omit<RunningProce
     pid: process.pid,
     stdin: process.stdin,
     exited: process.exited,
+    limits: process.limits,
+    measure: () => process.measure(),
     kill: (killSignal) => process.kill(killSignal),
     release: () => {
       process.release()

@@ -3,7 +3,7 @@ import { type Exit, isAbnormal } from '../../base/exit.ts'
 import { formatMillis } from '../../base/units.ts'
 import { Master } from '../../master/master.ts'
 import type { Launcher } from '../../process/launcher.ts'
-import { portable } from '../../process/portable.ts'
+import { defaultLauncher } from '../../process/default-launcher.ts'
 import { PagentError } from '../../base/errors.ts'
 import type { Restart } from '../../supervisor/child.ts'
 import { exitCodeOf, ofGivingUp, ofSignal } from '../exit-code.ts'
@@ -30,8 +30,8 @@ interface Ending {
  * @throws TypeError for a command that cannot be one.
  */
 export async function supervise(request: RunRequest): Promise<number> {
-  const watching = request.ready === undefined ? undefined : new WatchingLauncher(portable(), request.ready)
-  const launcher: Launcher = watching ?? portable()
+  const watching = request.ready === undefined ? undefined : new WatchingLauncher(defaultLauncher(), request.ready)
+  const launcher: Launcher = watching ?? defaultLauncher()
   const master = new Master({ launcher })
   try {
     const ending = await live(master, request, watching)

@@ -2,7 +2,7 @@ import { chmodSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs'
 import { type Server, type Socket, connect, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import type { ByteSource } from '../channel/bytes.ts'
+import type { ByteSource } from '../../channel/bytes.ts'
 
 /** Every socket reads into the same memory: a chunk is decoded before the next read can begin. */
 const SHARED = Buffer.allocUnsafeSlow(65_536)

@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import type { Writable } from 'node:stream'
-import { systemClock } from '../base/clock.ts'
-import { SpawnError } from '../base/errors.ts'
+import { systemClock } from '../../base/clock.ts'
+import { SpawnError } from '../../base/errors.ts'
 
 /**
  * A few lines of POSIX sh that outlive this process by some milliseconds.

@@ -1,8 +1,10 @@
 import { type ChildProcess, type StdioOptions, spawn } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
+import { existsSync } from 'node:fs'
 import type { Socket } from 'node:net'
-import { SpawnError } from '../base/errors.ts'
-import { readableSource, writableSink } from '../channel/bytes.ts'
+import { SpawnError } from '../../base/errors.ts'
+import { NO_USAGE, type Usage } from '../../base/exit.ts'
+import { readableSource, writableSink } from '../../channel/bytes.ts'
 import { Keeper, MARKER } from './keeper.ts'
 import {
   type LaunchCommand,
@@ -11,7 +13,8 @@ import {
   type RunningProcess,
   noSink,
   noSource,
-} from './launcher.ts'
+} from '../launcher.ts'
+import { type Abilities, type AppliedLimits, MASTER_ABILITIES, applyLimits } from '../limits.ts'
 import { type StdoutSource, StdoutSockets } from './stdout-socket.ts'
 
 /**
@@ -30,13 +33,24 @@ export function portable(): Launcher {
   return new PortableLauncher()
 }
 
+const ABILITIES: Abilities = {
+  launcher: 'portable',
+  limits: MASTER_ABILITIES,
+  reasons: ['the fork server, which is the default on Linux, enforces them'],
+}
+
 class PortableLauncher implements Launcher {
   readonly name = 'portable'
   #session: Session | undefined
 
   async launch(command: LaunchCommand): Promise<RunningProcess> {
+    applyLimits(command.worker, command.limits, ABILITIES)
     this.#session ??= openSession(command)
     return await this.#session.launch(command)
+  }
+
+  abilities(): Promise<Abilities> {
+    return Promise.resolve(ABILITIES)
   }
 
   async close(): Promise<void> {
@@ -63,11 +77,13 @@ class Session {
   readonly #marker = randomBytes(12).toString('hex')
   readonly #sockets = new StdoutSockets()
   readonly #keeper = new Keeper(this.#marker, this.#sockets.folder)
+  #closed = false
 
   async launch(command: LaunchCommand): Promise<RunningProcess> {
     this.#keeper.ensure(command.worker, command.file)
     const stdout = command.stdout === 'pipe' ? await this.#openStdout(command) : undefined
     try {
+      if (this.#closed) throw new SpawnError(command.worker, command.file, 'spawn', 'its launcher was closed meanwhile')
       const child = this.#spawn(command, stdout?.far)
       return new PortableProcess(child, stdout?.near, this.#keeper)
     } catch (error) {
@@ -79,6 +95,7 @@ class Session {
   }
 
   async close(): Promise<void> {
+    this.#closed = true
     await this.#keeper.close()
     await this.#sockets.close()
   }
@@ -127,6 +144,7 @@ class PortableProcess implements RunningProcess {
   readonly stdout: RunningProcess['stdout']
   readonly stderr: RunningProcess['stderr']
   readonly exited: Promise<ProcessStatus>
+  readonly limits: AppliedLimits = {}
   readonly #keeper: Keeper
   #released = false
 
@@ -152,6 +170,10 @@ class PortableProcess implements RunningProcess {
     }
   }
 
+  measure(): Promise<Usage> {
+    return Promise.resolve(NO_USAGE)
+  }
+
   release(): void {
     this.kill('SIGKILL')
     this.#released = true
@@ -168,6 +190,7 @@ function spawnError(command: LaunchCommand, cause: unknown): SpawnError {
 }
 
 function explain(command: LaunchCommand, code: string | undefined, message: string): string {
+  if (code === 'ENOENT' && !existsSync(command.cwd)) return `the directory ${command.cwd} (cwd) is no longer there`
   if (code === 'ENOENT') return `${command.path} is there, but the interpreter its first line names is not`
   if (code === 'E2BIG') return 'its arguments and environment are larger than the system allows'
   if (code === 'EMFILE' || code === 'ENFILE')

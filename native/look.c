@@ -1,0 +1,233 @@
+#define _GNU_SOURCE
+#include "look.h"
+
+#include <signal.h>
+#include <sys/epoll.h>
+#include <unistd.h>
+
+#include "mark.h"
+#include "news.h"
+#include "tree.h"
+
+#define NEVER UINT64_MAX
+#define MILLISECOND UINT64_C(1000)
+/* Looking takes at most one part in so many of a CPU. */
+#define SHARE 20
+/* A limit on memory or processes that is only watched is compared so often, if that share allows it. */
+#define INTERVAL (20 * MILLISECOND)
+/* Somebody who cannot be killed is tried so often in the end. */
+#define LONGEST_PAUSE (500 * MILLISECOND)
+
+static uint64_t watch_at = NEVER; /* the next comparison with a limit */
+static uint64_t scan_at = NEVER;  /* the next look at all processes */
+static uint64_t rest_until;       /* what the last look has cost, times SHARE */
+static uint64_t pause_after = MILLISECOND;
+
+static uint64_t later(uint64_t a, uint64_t b) { return a > b ? a : b; }
+static uint64_t sooner(uint64_t a, uint64_t b) { return a < b ? a : b; }
+
+static void scan_soon(void) { scan_at = sooner(scan_at, later(now(), rest_until)); }
+
+static enum enforcer enforcer_of(const struct worker *worker, enum enforcer by_group) {
+  return worker->group.open && by_group != BY_NOBODY ? by_group : BY_SAMPLING;
+}
+
+static bool is_sampled(const struct worker *worker) {
+  const struct limits *limits = &worker->limits;
+  return (limits->memory != UNLIMITED && enforcer_of(worker, cgroup_support.memory) == BY_SAMPLING) ||
+         (limits->processes != UNLIMITED && enforcer_of(worker, cgroup_support.processes) == BY_SAMPLING) ||
+         (limits->cpu_time != UNLIMITED && enforcer_of(worker, cgroup_support.cpu_time) == BY_SAMPLING);
+}
+
+/* Version 1 does not say when a fork was refused. */
+static bool must_be_asked(const struct worker *worker) {
+  bool woken = false;
+  for (int i = 0; i < 2; i++) woken = woken || (worker->group.watches[i].events & EPOLLPRI) != 0;
+  return worker->limits.processes != UNLIMITED && worker->group.open && !woken;
+}
+
+/* The CPU time it has left cannot be used up before all CPUs have worked on it. */
+static uint64_t next_look(const struct worker *worker) {
+  uint64_t wait = NEVER;
+  if (worker->limits.cpu_time != UNLIMITED) {
+    uint64_t left = worker->limits.cpu_time - sooner(worker->seen, worker->limits.cpu_time);
+    wait = later(left / (uint64_t)sysconf(_SC_NPROCESSORS_ONLN), MILLISECOND);
+  }
+  bool often = worker->limits.memory != UNLIMITED || worker->limits.processes != UNLIMITED;
+  if ((often && is_sampled(worker)) || must_be_asked(worker)) wait = sooner(wait, INTERVAL);
+  return wait == NEVER ? NEVER : now() + wait;
+}
+
+void look_watch(struct worker *worker) {
+  worker->next_look = next_look(worker);
+  watch_at = sooner(watch_at, later(worker->next_look, rest_until));
+}
+
+void look_kill(struct worker *worker) {
+  if (worker->phase == RUNNING) {
+    worker->was_killed = true;
+    kill(-worker->pid, SIGKILL);
+  }
+  if (worker->group.open) cgroup_kill(&worker->group);
+  worker->killing = true;
+  worker->empty = false;
+  worker->next_look = NEVER;
+  look_again();
+}
+
+void look_signal(struct worker *worker, int signal) {
+  if (worker->phase == RUNNING) kill(-worker->pid, signal);
+  worker->signal = signal;
+  scan_soon();
+}
+
+void look_measure(struct worker *worker) {
+  worker->measuring = true;
+  scan_soon();
+}
+
+void look_again(void) {
+  pause_after = MILLISECOND;
+  scan_soon();
+}
+
+void look_break(struct worker *worker, enum limit limit, enum enforcer by, uint64_t observed) {
+  if (worker->phase != RUNNING || worker->broken != LIMIT_NONE || worker->killing) return;
+  worker->broken = limit;
+  worker->enforcer = by;
+  worker->observed = observed;
+  look_kill(worker);
+}
+
+/* Without marks the group is all there is to know a process by. */
+static struct worker *owner_of(const struct process *process) {
+  return process->slot != 0 ? worker_by_slot(process->slot) : worker_by_pid(process->group);
+}
+
+static void visit(const struct process *process, void *unused) {
+  (void)unused;
+  struct worker *worker = owner_of(process);
+  if (worker == NULL) return;
+  worker->empty = false;
+  if (worker->killing) {
+    kill(process->pid, SIGKILL);
+    return;
+  }
+  if (worker->signal != 0 && process->group != worker->pid) kill(process->pid, worker->signal);
+  worker->live.cpu_time += tree_cpu_time(process->pid) + process->waited_for;
+  worker->live.memory += process->memory;
+  worker->live.processes++;
+}
+
+/* Resident memory counts a page once for each who shares it; before somebody is killed for it, it is shared out. */
+static void visit_suspects(const struct process *process, void *unused) {
+  (void)unused;
+  struct worker *worker = owner_of(process);
+  if (worker == NULL || worker->killing || worker->live.memory <= worker->limits.memory) return;
+  uint64_t memory = tree_proportional_memory(process->pid);
+  worker->proportional += memory != 0 ? memory : process->memory;
+}
+
+static bool is_suspect(const struct worker *worker) {
+  return worker->limits.memory != UNLIMITED && !worker->killing && worker->live.memory > worker->limits.memory &&
+         enforcer_of(worker, cgroup_support.memory) == BY_SAMPLING;
+}
+
+/* Looks at all processes. Returns whether it could. */
+static bool scan(void) {
+  bool suspects = false;
+  for (struct worker *worker = workers; worker != NULL; worker = worker->next) {
+    worker->live = (struct usage){0, 0, 0, 0};
+    worker->proportional = 0;
+    worker->empty = worker->phase != RUNNING;
+  }
+  if (!tree_visit(visit, NULL)) return false;
+  for (struct worker *worker = workers; worker != NULL; worker = worker->next) {
+    worker->signal = 0;
+    worker->seen = later(worker->seen, worker->live.cpu_time + worker->reaped);
+    worker->peak = later(worker->peak, worker->live.memory);
+    suspects = suspects || is_suspect(worker);
+  }
+  if (suspects) tree_visit(visit_suspects, NULL);
+  return true;
+}
+
+static void compare_sampled(struct worker *worker) {
+  const struct limits *limits = &worker->limits;
+  if (is_suspect(worker) && worker->proportional > limits->memory)
+    look_break(worker, LIMIT_MEMORY, BY_SAMPLING, worker->proportional);
+  if (enforcer_of(worker, cgroup_support.processes) == BY_SAMPLING && limits->processes != UNLIMITED &&
+      worker->live.processes > limits->processes)
+    look_break(worker, LIMIT_PROCESSES, BY_SAMPLING, worker->live.processes);
+}
+
+void look_at_group(struct worker *worker) {
+  uint64_t observed = 0;
+  enum limit broken = cgroup_broken(&worker->group, &observed);
+  enum enforcer by = broken == LIMIT_MEMORY ? cgroup_support.memory : cgroup_support.processes;
+  if (broken != LIMIT_NONE) look_break(worker, broken, by, observed);
+}
+
+static void compare(struct worker *worker) {
+  if (worker->group.open) {
+    struct usage usage = {worker->seen, 0, 0, 0};
+    cgroup_usage(&worker->group, &usage);
+    worker->seen = later(worker->seen, usage.cpu_time);
+    look_at_group(worker);
+  }
+  compare_sampled(worker);
+  if (worker->limits.cpu_time != UNLIMITED && worker->seen >= worker->limits.cpu_time)
+    look_break(worker, LIMIT_CPU_TIME, enforcer_of(worker, cgroup_support.cpu_time), worker->seen);
+  worker->next_look = worker->killing ? NEVER : next_look(worker);
+}
+
+/* Whether a comparison that is due needs a look at all processes. */
+static bool must_scan(uint64_t time) {
+  if (scan_at <= time) return true;
+  for (struct worker *worker = workers; worker != NULL; worker = worker->next)
+    if (worker->next_look <= time && is_sampled(worker)) return true;
+  return false;
+}
+
+static void tell(struct worker *worker) {
+  if (!worker->measuring) return;
+  worker->measuring = false;
+  news_add(worker, NEWS_USAGE);
+}
+
+/* Those who are still there are tried again, less and less often. */
+static void after_scan(void) {
+  bool left = false;
+  for (struct worker *worker = workers; worker != NULL; worker = worker->next) {
+    left = left || (worker->killing && !worker->empty);
+    tell(worker);
+  }
+  scan_at = left ? now() + pause_after : NEVER;
+  pause_after = sooner(2 * pause_after, LONGEST_PAUSE);
+}
+
+bool look_if_due(void) {
+  uint64_t time = now();
+  if (time < watch_at && time < scan_at) return false;
+  bool scanned = must_scan(time);
+  /* Who cannot look must not wait for what it would find. */
+  bool blind = scanned && !scan();
+  watch_at = NEVER;
+  for (struct worker *worker = workers; worker != NULL; worker = worker->next) {
+    if (worker->phase == RUNNING && worker->next_look <= time) compare(worker);
+    watch_at = sooner(watch_at, worker->next_look);
+    if (blind) worker->empty = worker->phase != RUNNING;
+  }
+  if (scanned) after_scan();
+  uint64_t done = now();
+  rest_until = done + SHARE * (done - time);
+  watch_at = watch_at == NEVER ? NEVER : later(watch_at, rest_until);
+  scan_at = scan_at == NEVER ? NEVER : later(scan_at, rest_until);
+  return scanned;
+}
+
+int look_timeout(void) {
+  uint64_t at = sooner(watch_at, scan_at), time = now();
+  if (at == NEVER) return -1;
+  return at <= time ? 0 : (int)((at - time + MILLISECOND - 1) / MILLISECOND);
+}

@@ -1,0 +1,34 @@
+/* What the master asks for on the connection that becomes the stdin and stdout of the worker. */
+#ifndef REQUEST_H
+#define REQUEST_H
+
+#include <stddef.h>
+
+#include "limits.h"
+
+/* A length and an id, both 32 bits; the length is that of the body. All numbers are little-endian. */
+#define REQUEST_HEADER 8
+/* Larger than any argument list and environment that Linux takes. */
+#define REQUEST_LARGEST (8u << 20)
+
+enum stream { STREAM_PIPE, STREAM_INHERIT, STREAM_IGNORE };
+
+struct request {
+  enum stream in, out, err;
+  struct limits limits;
+  char *path; /* absolute */
+  char *cwd;
+  char **argv; /* both end with NULL; there is room for one more before the first argument */
+  char **envp;
+};
+
+/*
+ * Reads a body: three stream modes and a zero, the numbers of arguments and variables (32 bits each), six limits (64 bits
+ * each), then texts that end with NUL: path, cwd, arguments, variables. The texts stay where they are; the one
+ * allocation is `argv`, which `request_free` gives back. 0, EINVAL for what is no request, or ENOMEM.
+ */
+int request_parse(char *body, size_t length, struct request *request);
+
+void request_free(struct request *request);
+
+#endif

@@ -1,0 +1,119 @@
+#define _GNU_SOURCE
+#include "tree.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "mark.h"
+
+#define SECOND UINT64_C(1000000)
+/* Between two looks that both found somebody. */
+#define PAUSE 1000
+
+static uint64_t to_microseconds(struct timespec time) {
+  return (uint64_t)time.tv_sec * SECOND + (uint64_t)time.tv_nsec / 1000;
+}
+
+uint64_t now(void) {
+  struct timespec time;
+  clock_gettime(CLOCK_MONOTONIC, &time);
+  return to_microseconds(time);
+}
+
+uint64_t tree_cpu_time(pid_t pid) {
+  clockid_t clock;
+  struct timespec time;
+  if (clock_getcpuclockid(pid, &clock) != 0 || clock_gettime(clock, &time) != 0) return 0;
+  return to_microseconds(time);
+}
+
+/* The length that was read, with a NUL behind it; 0 for nothing. */
+static size_t read_file(const char *path, char *text, size_t size) {
+  int file = open(path, O_RDONLY | O_CLOEXEC);
+  if (file < 0) return 0;
+  ssize_t length = read(file, text, size - 1);
+  close(file);
+  text[length > 0 ? length : 0] = 0;
+  return length > 0 ? (size_t)length : 0;
+}
+
+/* The name of the program comes in parentheses and may hold anything, parentheses too. */
+static bool read_process(pid_t pid, struct process *process) {
+  char path[32], text[1024];
+  snprintf(path, sizeof path, "/proc/%d/stat", (int)pid);
+  if (read_file(path, text, sizeof text) == 0) return false;
+  char *rest = strrchr(text, ')');
+  int parent, group;
+  long long user, system, pages;
+  if (rest == NULL) return false;
+  int found = sscanf(rest + 2,
+                     "%c %d %d %*d %*d %*d %*u %*u %*u %*u %*u %*u %*u %lld %lld %*d %*d %*d %*d %*u %*u %lld",
+                     &process->state, &parent, &group, &user, &system, &pages);
+  if (found != 6) return false;
+  process->pid = pid;
+  process->parent = (pid_t)parent;
+  process->group = (pid_t)group;
+  process->waited_for = (uint64_t)(user + system) * (SECOND / (uint64_t)sysconf(_SC_CLK_TCK));
+  process->memory = (uint64_t)pages * (uint64_t)sysconf(_SC_PAGESIZE);
+  return true;
+}
+
+/* A sub-reaper is the ancestor of all that its descendants ever started. */
+static bool descends_from(pid_t ancestor, pid_t pid) {
+  struct process process;
+  while (pid > 1 && pid != ancestor) {
+    if (!read_process(pid, &process)) return false;
+    pid = process.parent;
+  }
+  return pid == ancestor;
+}
+
+static bool is_ours(pid_t pid, struct process *process) {
+  process->slot = mark_of(pid);
+  if (process->slot == 0 && mark_slots() > 0) return false;
+  return read_process(pid, process) && process->state != 'Z' && process->state != 'X' &&
+         descends_from(getpid(), process->parent);
+}
+
+bool tree_visit(visitor *visit, void *context) {
+  DIR *folder = opendir("/proc");
+  if (folder == NULL) return false;
+  for (struct dirent *entry; (entry = readdir(folder)) != NULL;) {
+    pid_t pid = (pid_t)strtol(entry->d_name, NULL, 10);
+    struct process process;
+    if (pid > 1 && pid != getpid() && is_ours(pid, &process)) visit(&process, context);
+  }
+  closedir(folder);
+  return true;
+}
+
+uint64_t tree_proportional_memory(pid_t pid) {
+  char path[40], text[2048];
+  snprintf(path, sizeof path, "/proc/%d/smaps_rollup", (int)pid);
+  if (read_file(path, text, sizeof text) == 0) return 0;
+  char *line = strstr(text, "\nPss:");
+  return line == NULL ? 0 : strtoull(line + 5, NULL, 10) * 1024;
+}
+
+static void kill_and_count(const struct process *process, void *count) {
+  (*(unsigned *)count)++;
+  kill(process->pid, SIGKILL);
+}
+
+void tree_kill_all(uint64_t patience) {
+  uint64_t deadline = now() + patience;
+  for (unsigned count = 1; count > 0 && now() < deadline;) {
+    count = 0;
+    if (!tree_visit(kill_and_count, &count)) return;
+    while (waitpid(-1, NULL, WNOHANG) > 0) continue;
+    if (count > 0) nanosleep(&(struct timespec){0, PAUSE * 1000}, NULL);
+  }
+}

@@ -1,0 +1,94 @@
+/* What the fork server knows about one worker, from its connection to the end of its tree. */
+#ifndef WORKER_H
+#define WORKER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <sys/types.h>
+
+#include "cgroup.h"
+#include "limits.h"
+#include "request.h"
+
+enum phase {
+  ASKING,  /* its request is still coming */
+  RUNNING, /* its process exists */
+  ENDED,   /* its process has been waited for; descendants may be left */
+  FAILED   /* it never came to be */
+};
+
+/* What the master has still to be told. */
+enum news { NEWS_STARTED = 1, NEWS_FAILED = 2, NEWS_EXITED = 4, NEWS_STDERR_END = 8, NEWS_USAGE = 16 };
+
+/* What epoll points to. */
+enum source_kind { SOURCE_CONNECTION, SOURCE_STDERR, SOURCE_GROUP, SOURCE_LISTENER, SOURCE_CONTROL, SOURCE_SIGNALS,
+                   SOURCE_OUTPUT };
+struct source {
+  enum source_kind kind;
+  struct worker *worker;
+};
+
+struct worker {
+  struct worker *next, *previous;             /* all of them, in the order of their connections */
+  struct worker *same_id, *same_pid, *same_slot; /* the chains of the tables in workers.c */
+  struct worker *next_news;
+  uint32_t id;
+  uint32_t slot;
+  pid_t pid;
+  enum phase phase;
+  bool named;    /* its id is known */
+  bool released; /* the master does not want to hear of it any more */
+  bool killing;  /* its tree is being killed until nothing is left */
+  bool empty;    /* and nothing was left in the last look */
+  bool was_killed; /* a SIGKILL of ours was sent */
+  bool measuring;  /* the master waits for its usage */
+  int signal;      /* to be sent to those of its tree who have left its group */
+
+  int connection;
+  bool watched; /* the connection, because its request is not complete */
+  unsigned char header[REQUEST_HEADER];
+  char *body;
+  size_t have, want;
+
+  int err; /* the read end of its stderr, or -1 */
+  struct source on_connection, on_err, on_group;
+
+  struct limits limits;
+  struct cgroup group;
+  uint64_t next_look; /* when its use is to be compared with its limits, in microseconds */
+  struct usage live;  /* summed up by the current look */
+  uint64_t proportional; /* its memory where shared pages are shared out, or 0 */
+  uint64_t reaped;    /* CPU time of its dead, in microseconds */
+  uint64_t seen;      /* the most CPU time that was ever observed */
+  uint64_t peak;      /* bytes */
+
+  enum limit broken;
+  enum enforcer enforcer;
+  uint64_t observed;
+
+  int status;     /* as from wait, or an errno when it failed */
+  uint8_t stage;  /* where it failed */
+  bool system_oom; /* the system ran out of memory when it was killed */
+  unsigned news;
+};
+
+/* ── all of them ── */
+
+extern struct worker *workers;
+
+struct worker *worker_new(int connection); /* NULL without memory */
+void worker_name(struct worker *worker, uint32_t id);
+/* Gives it a slot of its own. */
+void worker_mark(struct worker *worker);
+void worker_born(struct worker *worker, pid_t pid);
+/* The pid may belong to somebody else from now on. */
+void worker_reaped(struct worker *worker);
+/* Memory is given back by worker_bury, because epoll may still point to it. */
+void worker_forget(struct worker *worker);
+void worker_bury(void);
+
+struct worker *worker_by_id(uint32_t id);
+struct worker *worker_by_pid(pid_t pid);
+struct worker *worker_by_slot(uint32_t slot);
+
+#endif

@@ -1,0 +1,137 @@
+import { constants } from 'node:os'
+import type { LimitBreak, LimitName, Usage } from '../../base/exit.ts'
+import type { ByteSink, ByteSource } from '../../channel/bytes.ts'
+import { type LaunchCommand, type ProcessStatus, type RunningProcess, noSink, noSource } from '../launcher.ts'
+import type { AppliedLimits } from '../limits.ts'
+import { COMMAND, type ExitedFrame } from './protocol.ts'
+import { RelayedSource } from './relayed-source.ts'
+import type { WorkerSocket } from './worker-socket.ts'
+
+/** Says something to the fork server about one worker. */
+export type Tell = (command: number, argument: number) => void
+
+/** A process the fork server has started. */
+export class ForkedProcess implements RunningProcess {
+  readonly pid: number
+  readonly stdin: ByteSink
+  readonly stdout: ByteSource
+  readonly stderr: ByteSource
+  readonly limits: AppliedLimits
+  readonly exited: Promise<ProcessStatus>
+  readonly #socket: WorkerSocket
+  readonly #relayed: RelayedSource | undefined
+  readonly #tell: Tell
+  readonly #forget: () => void
+  #settle!: (status: ProcessStatus) => void
+  #ended: ProcessStatus | undefined
+  #released = false
+  #measured: PromiseWithResolvers<Usage> | undefined
+
+  constructor(
+    pid: number,
+    socket: WorkerSocket,
+    command: LaunchCommand,
+    limits: AppliedLimits,
+    tell: Tell,
+    forget: () => void,
+  ) {
+    this.pid = pid
+    this.limits = limits
+    this.#socket = socket
+    this.#tell = tell
+    this.#forget = forget
+    this.stdin = command.stdin === 'pipe' ? socket.sink : noSink
+    this.stdout = command.stdout === 'pipe' ? socket : noSource
+    this.#relayed = command.stderr === 'pipe' ? new RelayedSource((on) => tell(COMMAND.readStderr, on ? 1 : 0)) : undefined
+    this.stderr = this.#relayed ?? noSource
+    this.exited = new Promise((resolve) => (this.#settle = resolve))
+    if (command.stdin !== 'pipe' && command.stdout !== 'pipe') socket.destroy()
+  }
+
+  kill(killSignal: NodeJS.Signals): void {
+    if (!this.#released) this.#tell(COMMAND.signal, constants.signals[killSignal])
+  }
+
+  release(): void {
+    if (this.#released) return
+    this.#released = true
+    this.#tell(COMMAND.release, 0)
+    this.#forget()
+    this.#socket.destroy()
+    this.#relayed?.destroy()
+  }
+
+  measure(): Promise<Usage> {
+    if (this.#ended !== undefined) return Promise.resolve(this.#ended.usage ?? NOTHING)
+    if (this.#measured === undefined) {
+      this.#measured = Promise.withResolvers<Usage>()
+      this.#tell(COMMAND.measure, 0)
+    }
+    return this.#measured.promise
+  }
+
+  // ── what the fork server says ──
+
+  onStderr(chunk: Buffer): void {
+    this.#relayed?.push(chunk)
+  }
+
+  onStderrEnd(): void {
+    this.#relayed?.end()
+  }
+
+  onUsage(usage: Usage): void {
+    this.#measured?.resolve(usage)
+    this.#measured = undefined
+  }
+
+  onExited(frame: ExitedFrame): void {
+    this.#end(statusOf(frame, this.limits))
+  }
+
+  /** There is no fork server any more; its guardian has killed the tree. */
+  onLost(error: Error): void {
+    this.#end({ exitCode: undefined, signalCode: undefined, lost: error })
+    this.#relayed?.end()
+  }
+
+  #end(status: ProcessStatus): void {
+    if (this.#ended !== undefined) return
+    this.#ended = status
+    this.onUsage(status.usage ?? NOTHING)
+    this.#settle(status)
+  }
+}
+
+const NOTHING: Usage = { cpuTime: 0, memory: 0, memoryPeak: 0, processes: 0 }
+
+const SIGNALS = new Map(
+  Object.entries(constants.signals).map(([name, number]) => [number, name as NodeJS.Signals] as const).toReversed(),
+)
+
+function statusOf({ status, broken, systemOom, usage }: ExitedFrame, limits: AppliedLimits): ProcessStatus {
+  const signal = status & 0x7f
+  const limit = breakOf(broken, limits) ?? breakBySignal(signal, limits)
+  return {
+    exitCode: signal === 0 ? (status >> 8) & 0xff : undefined,
+    signalCode: signal === 0 ? undefined : (SIGNALS.get(signal) ?? 'SIGKILL'),
+    usage,
+    ...(limit === undefined ? {} : { limit }),
+    ...(systemOom ? { systemOom } : {}),
+  }
+}
+
+function breakOf(broken: ExitedFrame['broken'], limits: AppliedLimits): LimitBreak | undefined {
+  const applied = broken === undefined ? undefined : limits[broken.limit]
+  if (broken === undefined || applied === undefined) return undefined
+  return { ...applied, limit: broken.limit, observed: broken.observed, enforcedBy: broken.enforcedBy ?? applied.enforcedBy }
+}
+
+/** What the kernel says about a resource limit by the signal alone. */
+function breakBySignal(signal: number, limits: AppliedLimits): LimitBreak | undefined {
+  const limit: LimitName | undefined =
+    signal === constants.signals.SIGXFSZ ? 'fileSize' : signal === constants.signals.SIGXCPU ? 'cpuTime' : undefined
+  const applied = limit === undefined ? undefined : limits[limit]
+  if (limit === undefined || applied === undefined) return undefined
+  return { limit, max: applied.max, observed: applied.max, enforcedBy: 'rlimit', exact: true }
+}

@@ -1,0 +1,142 @@
+import type { LimitName, Usage } from '../../base/exit.ts'
+import type { LaunchCommand } from '../launcher.ts'
+import type { SystemLimits } from '../limits.ts'
+
+// The other side is native/request.h, native/news.h and the commands in native/forkserver.c. All numbers are little-endian.
+
+/** What the fork server is told about a worker that exists. */
+export const COMMAND = { signal: 1, release: 2, measure: 3, readStderr: 4 } as const
+
+/** What the fork server tells. */
+export const FRAME = { hello: 0, started: 1, failed: 2, exited: 3, stderr: 4, stderrEnd: 5, usage: 6 } as const
+
+/** Where a start failed, in the order of `enum stage`. */
+export const STAGES = ['request', 'pipe', 'cgroup', 'fork', 'session', 'rlimit', 'cwd', 'exec'] as const
+
+/** In the order of `enum limit`. */
+const LIMITS = [undefined, 'memory', 'cpuTime', 'cpus', 'processes', 'openFiles', 'fileSize'] as const
+
+/** In the order of `enum enforcer`. */
+export const ENFORCERS = [undefined, 'cgroup2', 'cgroup1', 'rlimit', 'sampling'] as const
+
+/** Larger than any argument list and environment that Linux takes. */
+export const LARGEST_REQUEST = 8 << 20
+
+const STREAM = { pipe: 0, inherit: 1, ignore: 2 } as const
+const HEADER = 8
+/** Streams, two counts, six limits. */
+const FIXED = HEADER + 4 + 8 + 48
+const COMMAND_LENGTH = 12
+const FRAME_HEADER = 12
+
+/** The request that makes a connection the stdin and stdout of a worker. */
+export function encodeRequest(id: number, command: LaunchCommand): Buffer {
+  const { file, args, path, cwd, env, limits = {} } = command
+  const variables = Object.entries(env)
+  let texts = `${path}\0${cwd}\0${file}\0`
+  for (const arg of args) texts += `${arg}\0`
+  for (const [name, value] of variables) texts += `${name}=${value}\0`
+  const length = FIXED + Buffer.byteLength(texts)
+  const request = Buffer.allocUnsafe(length)
+  request.writeUInt32LE(length - HEADER, 0)
+  request.writeUInt32LE(id, 4)
+  request[8] = STREAM[command.stdin]
+  request[9] = STREAM[command.stdout]
+  request[10] = STREAM[command.stderr]
+  request[11] = 0
+  request.writeUInt32LE(args.length + 1, 12)
+  request.writeUInt32LE(variables.length, 16)
+  writeLimits(request, limits)
+  request.write(texts, FIXED)
+  return request
+}
+
+function writeLimits(request: Buffer, limits: SystemLimits): void {
+  const { memory, cpuTime, cpus, processes, openFiles, fileSize } = limits
+  const values = [memory, times(cpuTime, 1000), times(cpus, 1000), processes, openFiles, fileSize]
+  values.forEach((value, i) => writeUInt64(request, value, 20 + 8 * i))
+}
+
+function times(value: number | undefined, factor: number): number | undefined {
+  return value === undefined ? undefined : Math.round(value * factor)
+}
+
+/** All bits set: no limit. */
+function writeUInt64(target: Buffer, value: number | undefined, at: number): void {
+  target.writeUInt32LE(value === undefined ? 0xffff_ffff : value % 2 ** 32, at)
+  target.writeUInt32LE(value === undefined ? 0xffff_ffff : Math.floor(value / 2 ** 32), at + 4)
+}
+
+/** A command about one worker. */
+export function encodeCommand(command: number, id: number, argument: number): Buffer {
+  const frame = Buffer.allocUnsafe(COMMAND_LENGTH)
+  frame.writeUInt32LE(command, 0)
+  frame.writeUInt32LE(id, 4)
+  frame.writeUInt32LE(argument, 8)
+  return frame
+}
+
+/** Cuts what the fork server writes into frames. The body is valid during the call only. */
+export class FrameReader {
+  readonly #onFrame: (type: number, id: number, body: Buffer) => void
+  #rest: Buffer | undefined
+
+  constructor(onFrame: (type: number, id: number, body: Buffer) => void) {
+    this.#onFrame = onFrame
+  }
+
+  push(chunk: Buffer): void {
+    const bytes = this.#rest === undefined ? chunk : Buffer.concat([this.#rest, chunk])
+    let at = 0
+    while (bytes.length - at >= FRAME_HEADER) {
+      const end = at + FRAME_HEADER + bytes.readUInt32LE(at)
+      if (end > bytes.length) break
+      this.#onFrame(bytes.readUInt32LE(at + 4), bytes.readUInt32LE(at + 8), bytes.subarray(at + FRAME_HEADER, end))
+      at = end
+    }
+    // The chunk may be read into again.
+    this.#rest = at === bytes.length ? undefined : Buffer.from(bytes.subarray(at))
+  }
+}
+
+/** How a worker's process ended, as the fork server tells it. */
+export interface ExitedFrame {
+  /** As from wait(2). */
+  readonly status: number
+  readonly broken: { readonly limit: LimitName; readonly enforcedBy: (typeof ENFORCERS)[number]; observed: number } | undefined
+  readonly systemOom: boolean
+  readonly usage: Usage
+}
+
+export function decodeExited(body: Buffer): ExitedFrame {
+  const limit = LIMITS[body.readUInt8(4)]
+  const observed = Number(body.readBigUInt64LE(8))
+  const broken =
+    limit === undefined
+      ? undefined
+      : { limit, enforcedBy: ENFORCERS[body.readUInt8(5)], observed: limit === 'cpuTime' ? observed / 1000 : observed }
+  return { status: body.readUInt32LE(0), broken, systemOom: body[6] === 1, usage: decodeUsage(body.subarray(16)) }
+}
+
+export function decodeUsage(body: Buffer): Usage {
+  return {
+    cpuTime: readUInt64(body, 0) / 1000,
+    memory: readUInt64(body, 8),
+    memoryPeak: readUInt64(body, 16),
+    processes: readUInt64(body, 24),
+  }
+}
+
+/** All bits set: nobody knows. */
+function readUInt64(body: Buffer, at: number): number {
+  const value = body.readBigUInt64LE(at)
+  return value === 0xffff_ffff_ffff_ffffn ? 0 : Number(value)
+}
+
+/** The lines `name=value` of the first frame. */
+export function decodeHello(body: Buffer): ReadonlyMap<string, string> {
+  const lines = body.toString().split('\n')
+  return new Map(
+    lines.filter((line) => line !== '').map((line) => [line.slice(0, line.indexOf('=')), line.slice(line.indexOf('=') + 1)]),
+  )
+}

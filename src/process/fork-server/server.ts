@@ -1,0 +1,256 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import type { Readable, Writable } from 'node:stream'
+import { getSystemErrorName } from 'node:util'
+import { SpawnError } from '../../base/errors.ts'
+import type { LaunchCommand } from '../launcher.ts'
+import {
+  type Abilities,
+  type AppliedLimits,
+  type Enforcement,
+  MASTER_ABILITIES,
+  type SystemLimitName,
+  applyLimits,
+} from '../limits.ts'
+import { forkServerPath } from './binary.ts'
+import { ForkedProcess } from './forked-process.ts'
+import {
+  COMMAND,
+  ENFORCERS,
+  FRAME,
+  FrameReader,
+  LARGEST_REQUEST,
+  STAGES,
+  decodeExited,
+  decodeHello,
+  decodeUsage,
+  encodeCommand,
+  encodeRequest,
+} from './protocol.ts'
+import { WorkerSocket } from './worker-socket.ts'
+
+/** Asked for, and not answered yet. */
+interface Asked {
+  readonly command: LaunchCommand
+  readonly limits: AppliedLimits
+  readonly socket: WorkerSocket
+  readonly answer: PromiseWithResolvers<ForkedProcess>
+}
+
+/** One fork server, from its start to its end. */
+export class Server {
+  /** Resolves when it and everything it had started are gone. */
+  readonly ended: Promise<void>
+  readonly #guardian: ChildProcess
+  readonly #commands: Writable
+  readonly #news: Readable & { ref?(): void; unref?(): void }
+  readonly #hello = Promise.withResolvers<Abilities>()
+  readonly #asked = new Map<number, Asked>()
+  readonly #running = new Map<number, ForkedProcess>()
+  #abilities: Abilities | undefined
+  #socketPath = ''
+  #lastId = 0
+  #waiting: Buffer[] = []
+  #lost: Error | undefined
+
+  /** `onLost` is called once, when it can start nothing any more. */
+  constructor(onLost: (server: Server) => void) {
+    this.#guardian = spawn(forkServerPath(), [], {
+      cwd: '/',
+      argv0: 'pagent-fork-server',
+      // For workers that inherit them, ours come last.
+      stdio: ['pipe', 'pipe', 'inherit', 0, 1, 2],
+    })
+    this.#commands = this.#guardian.stdin as Writable
+    this.#news = this.#guardian.stdout as Readable
+    this.#hello.promise.catch(() => {})
+    const lose = (why: string): void => {
+      if (this.#lost !== undefined) return
+      this.#lose(new Error(why))
+      onLost(this)
+    }
+    this.#guardian.on('error', (error) => lose(`the fork server could not be started: ${error.message}`))
+    this.ended = new Promise((resolve) => {
+      this.#guardian.on('error', () => resolve())
+      this.#guardian.on('exit', () => resolve())
+    })
+    if (this.#guardian.pid === undefined) return
+    const reader = new FrameReader((type, id, body) => this.#onFrame(type, id, body))
+    this.#commands.on('error', () => {})
+    this.#news.on('error', () => {}).on('close', () => lose('the fork server has ended'))
+    this.#news.on('data', (chunk: Buffer) => reader.push(chunk))
+    this.#guardian.unref()
+    this.#unref(this.#commands)
+    this.#keepAlive()
+  }
+
+  /** The process id of the guardian; the fork server is its child. */
+  get pid(): number | undefined {
+    return this.#guardian.pid
+  }
+
+  abilities(): Promise<Abilities> {
+    return this.#hello.promise
+  }
+
+  async launch(command: LaunchCommand): Promise<ForkedProcess> {
+    const abilities = this.#abilities ?? (await this.#meet(command))
+    const limits = applyLimits(command.worker, command.limits, abilities)
+    const id = this.#nextId()
+    const request = encodeRequest(id, command)
+    if (request.length > LARGEST_REQUEST) throw failed(command, 'exec', 'E2BIG')
+    const socket = new WorkerSocket()
+    const answer = Promise.withResolvers<ForkedProcess>()
+    this.#asked.set(id, { command, limits, socket, answer })
+    this.#keepAlive()
+    socket.on('close', () => this.#refuse(id, failed(command, 'connection', 'EAGAIN')))
+    socket.connect({ path: this.#socketPath })
+    socket.write(request)
+    return answer.promise
+  }
+
+  /** Ends every tree and itself. */
+  async close(): Promise<void> {
+    this.#guardian.ref()
+    this.#commands.end()
+    await this.ended
+  }
+
+  async #meet(command: LaunchCommand): Promise<Abilities> {
+    try {
+      return await this.abilities()
+    } catch (cause) {
+      const why = `${(cause as Error).message}; set PAGENT_LAUNCHER=portable to do without`
+      throw new SpawnError(command.worker, command.file, 'fork-server', why, { cause })
+    }
+  }
+
+  #nextId(): number {
+    do this.#lastId = (this.#lastId + 1) >>> 0
+    while (this.#asked.has(this.#lastId) || this.#running.has(this.#lastId))
+    return this.#lastId
+  }
+
+  #onFrame(type: number, id: number, body: Buffer): void {
+    const process = this.#running.get(id)
+    if (type === FRAME.stderr) process?.onStderr(body)
+    else if (type === FRAME.started) this.#onStarted(id, body.readInt32LE(0))
+    else if (type === FRAME.exited) process?.onExited(decodeExited(body))
+    else if (type === FRAME.stderrEnd) process?.onStderrEnd()
+    else if (type === FRAME.usage) process?.onUsage(decodeUsage(body))
+    else if (type === FRAME.failed) this.#onFailed(id, body)
+    else if (type === FRAME.hello) this.#onHello(body)
+  }
+
+  #onHello(body: Buffer): void {
+    const hello = decodeHello(body)
+    this.#socketPath = `\0${hello.get('socket') ?? ''}`
+    this.#abilities = abilitiesOf(hello)
+    this.#hello.resolve(this.#abilities)
+    this.#keepAlive()
+  }
+
+  #onStarted(id: number, pid: number): void {
+    const asked = this.#asked.get(id)
+    if (asked === undefined) return this.#tell(COMMAND.release, id, 0)
+    const { command, limits, socket, answer } = asked
+    this.#asked.delete(id)
+    socket.removeAllListeners('close')
+    const tell = (what: number, argument: number): void => this.#tell(what, id, argument)
+    const process = new ForkedProcess(pid, socket, command, limits, tell, () => this.#forget(id))
+    this.#running.set(id, process)
+    answer.resolve(process)
+  }
+
+  #onFailed(id: number, body: Buffer): void {
+    const asked = this.#asked.get(id)
+    if (asked === undefined) return
+    const stage = STAGES[body.readUInt32LE(0)] ?? 'request'
+    this.#refuse(id, failed(asked.command, stage, getSystemErrorName(-body.readInt32LE(4))))
+  }
+
+  #refuse(id: number, error: Error): void {
+    const asked = this.#asked.get(id)
+    this.#asked.delete(id)
+    asked?.socket.destroy()
+    asked?.answer.reject(error)
+    this.#keepAlive()
+  }
+
+  #forget(id: number): void {
+    this.#running.delete(id)
+    this.#keepAlive()
+  }
+
+  /** Commands of one tick leave in one write. */
+  #tell(command: number, id: number, argument: number): void {
+    if (this.#waiting.push(encodeCommand(command, id, argument)) > 1) return
+    queueMicrotask(() => {
+      const commands = this.#waiting
+      this.#waiting = []
+      if (this.#lost === undefined) this.#commands.write(Buffer.concat(commands))
+    })
+  }
+
+  #lose(error: Error): void {
+    this.#lost = error
+    this.#hello.reject(error)
+    for (const [id, { command }] of this.#asked) this.#refuse(id, failed(command, 'connection', 'EAGAIN'))
+    for (const process of this.#running.values()) process.onLost(error)
+  }
+
+  /** Somebody who waits for a worker waits for us; an idle server must not keep this process alive. */
+  #keepAlive(): void {
+    if (this.#abilities === undefined || this.#asked.size + this.#running.size > 0) this.#news.ref?.()
+    else this.#unref(this.#news)
+  }
+
+  #unref(stream: (Readable | Writable) & { unref?(): void }): void {
+    stream.unref?.()
+  }
+}
+
+function abilitiesOf(hello: ReadonlyMap<string, string>): Abilities {
+  const by = (name: string): Enforcement | undefined => {
+    const enforcedBy = ENFORCERS[Number(hello.get(name))]
+    return enforcedBy === undefined ? undefined : { enforcedBy, exact: true }
+  }
+  const sampled: Enforcement = { enforcedBy: 'sampling', exact: false }
+  const rlimit: Enforcement = { enforcedBy: 'rlimit', exact: true }
+  const cpus = by('cpus')
+  const system: { [L in SystemLimitName]?: Enforcement } = {
+    memory: by('memory') ?? sampled,
+    cpuTime: by('cpuTime') ?? sampled,
+    ...(cpus === undefined ? {} : { cpus }),
+    processes: by('processes') ?? sampled,
+    openFiles: rlimit,
+    fileSize: rlimit,
+  }
+  const reason = hello.get('reason') ?? ''
+  return {
+    launcher: 'fork-server',
+    limits: { ...system, ...MASTER_ABILITIES },
+    reasons: reason === '' ? [] : [reason],
+  }
+}
+
+type Stage = (typeof STAGES)[number] | 'connection'
+
+function failed(command: LaunchCommand, stage: Stage, errno: string): SpawnError {
+  const why = explain(command, stage, errno)
+  return new SpawnError(command.worker, command.file, stage === 'cwd' ? 'cwd' : 'spawn', why, { errno })
+}
+
+function explain({ path, cwd }: LaunchCommand, stage: Stage, errno: string): string {
+  if (errno === 'E2BIG') return 'its arguments and environment are larger than the system allows'
+  if (errno === 'EMFILE' || errno === 'ENFILE')
+    return 'the fork server has no file descriptors left; raise the limit (ulimit -n), or start fewer'
+  if (stage === 'connection') return 'the fork server hung up before it was started'
+  if (stage === 'fork') return `there are no processes or no memory left (${errno}); start fewer`
+  if (stage === 'cwd') return `the directory ${cwd} (cwd) cannot be entered (${errno})`
+  if (stage === 'cgroup') return `a cgroup for its limits cannot be made or joined (${errno}); see pagent doctor`
+  if (stage === 'rlimit') return `its limits cannot be set (${errno}); see pagent doctor`
+  if (stage === 'exec' && errno === 'ENOENT')
+    return `${path} is there, but the interpreter its first line names is not`
+  if (stage === 'exec') return `${path} cannot be executed (${errno})`
+  return `the fork server failed at the stage ${stage} (${errno})`
+}

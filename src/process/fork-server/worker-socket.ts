@@ -1,0 +1,83 @@
+import { Socket } from 'node:net'
+import type { ByteSink, ByteSource } from '../../channel/bytes.ts'
+
+/** Every socket reads into the same memory: a chunk is decoded before the next read can begin. */
+const SHARED = Buffer.allocUnsafeSlow(65_536)
+
+type WriteDone = (error?: Error | null) => void
+
+/**
+ * The connection that becomes stdin and stdout of one worker.
+ *
+ * Node destroys a socket at the first write that fails, and with it what the worker has written and nobody has read
+ * yet. Here a failed write says so to its writer, and reading goes on to the end.
+ */
+export class WorkerSocket extends Socket implements ByteSource {
+  #onChunk: (chunk: Uint8Array) => boolean = () => false
+  #fault: Error | undefined
+  #onGone: (() => void) | undefined
+
+  constructor() {
+    super({
+      allowHalfOpen: true,
+      onread: {
+        buffer: SHARED,
+        callback: (length: number, buffer: Uint8Array) => this.#onChunk(buffer.subarray(0, length)),
+      },
+    } as object)
+    this.pause()
+    this.on('error', ignore)
+  }
+
+  start(onChunk: (chunk: Uint8Array) => boolean, onEnd: () => void): void {
+    this.#onChunk = onChunk
+    let ended = false
+    const end = (): void => {
+      if (!ended) onEnd()
+      ended = true
+    }
+    this.on('end', end)
+    // A worker that ends with unread input resets the connection: for us, that is its end.
+    this.on('close', end)
+    this.resume()
+  }
+
+  /** The other direction. */
+  get sink(): ByteSink {
+    return {
+      write: (data, done) => this.#send(data, done),
+      end: (done) => void super.end(done),
+      onClose: (gone) => this.#watch(gone),
+      destroy: () => void this.destroy(),
+    }
+  }
+
+  override _write(data: unknown, encoding: BufferEncoding, done: WriteDone): void {
+    super._write(data, encoding, this.#outlive(done))
+  }
+
+  override _writev(chunks: { chunk: unknown; encoding: BufferEncoding }[], done: WriteDone): void {
+    super._writev?.(chunks, this.#outlive(done))
+  }
+
+  #send(data: string | Uint8Array, done: WriteDone): void {
+    if (this.#fault !== undefined) process.nextTick(done, this.#fault)
+    else this.write(data, (error) => done(error ?? this.#fault))
+  }
+
+  #watch(gone: () => void): void {
+    this.#onGone = gone
+    this.on('close', gone)
+    if (this.destroyed) process.nextTick(gone)
+  }
+
+  #outlive(done: WriteDone): WriteDone {
+    return (error) => {
+      if (error !== null && error !== undefined) this.#fault ??= error
+      done()
+      if (this.#fault !== undefined) this.#onGone?.()
+    }
+  }
+}
+
+function ignore(): void {}
