@@ -26,7 +26,7 @@ export class Outbox {
   #writing: Batch | undefined
   #scheduled = false
   #ending: PromiseWithResolvers<void> | undefined
-  #closed: Error | undefined
+  #closed: { readonly why: string; readonly cause: Error | undefined } | undefined
 
   /** `who` is named in errors: `worker "a"`. */
   constructor(sink: ByteSink, who: string) {
@@ -35,7 +35,9 @@ export class Outbox {
   }
 
   send(frame: string | Uint8Array): Promise<void> {
-    if (this.#closed !== undefined) return handled(Promise.reject(this.#closed))
+    if (this.#closed !== undefined) {
+      return handled(Promise.reject(this.#refuse(this.#closed.why, this.#closed.cause)))
+    }
     if (this.#ending !== undefined) return handled(Promise.reject(this.#refuse('its input was ended')))
     const waiting = (this.#batch?.size ?? 0) + (this.#writing?.size ?? 0)
     if (waiting > 0 && waiting + frame.length > OUTBOX_LIMIT) return handled(Promise.reject(this.#overload(waiting)))
@@ -55,12 +57,11 @@ export class Outbox {
     return this.#ending.promise
   }
 
-  /** The reader is gone: nothing more can be delivered, and who waits is told so. */
-  close(error: Error): void {
+  /** The reader is gone: nothing more can be delivered, and who waits is told so. No error is made for nobody. */
+  close(why: string, cause?: Error): void {
     if (this.#closed !== undefined) return
-    this.#closed = error
-    refuse(this.#batch, error)
-    refuse(this.#writing, error)
+    this.#closed = { why, cause }
+    for (const batch of [this.#batch, this.#writing]) if (batch !== undefined) refuse(batch, this.#refuse(why, cause))
     this.#batch = this.#writing = undefined
     this.#ending?.resolve()
     this.#sink.destroy()
@@ -103,7 +104,7 @@ export class Outbox {
 
   readonly #written = (error?: Error | null): void => {
     const batch = this.#writing
-    if (error) return this.close(this.#refuse('it does not read any more', error))
+    if (error) return this.close('it does not read any more', error)
     this.#writing = undefined
     batch?.resolve()
     this.#flush()
@@ -128,8 +129,7 @@ function newBatch(): Batch {
 }
 
 /** Handled only here, where it can be rejected: most batches are written, and need no second promise. */
-function refuse(batch: Batch | undefined, error: Error): void {
-  if (batch === undefined) return
+function refuse(batch: Batch, error: Error): void {
   void handled(batch.done)
   batch.reject(error)
 }

@@ -1,5 +1,5 @@
 import { Later } from '../base/later.ts'
-import { ClosedError, FramingError } from '../base/errors.ts'
+import { FramingError } from '../base/errors.ts'
 import type { Decoder, Emit, Framing } from '../framing/framing.ts'
 import type { ByteSink, ByteSource } from './bytes.ts'
 import { type Channel, type ReceiveOptions, type Selectable, TAKE, type Taken, WAIT, messages } from './channel.ts'
@@ -117,7 +117,7 @@ export class StreamChannel<In, Out = In> implements Channel<In, Out>, Selectable
 
   /** Nothing more can be sent. */
   closeOutput(why: string, cause?: Error): void {
-    this.#outbox.close(new ClosedError(`Cannot send to ${this.#who}: ${why}`, { cause }))
+    this.#outbox.close(why, cause)
     this.#finishOutput()
   }
 

@@ -67,11 +67,13 @@ export function resolveCommand(worker: string, command: Command): ResolvedComman
 }
 
 function mergeEnv(own: Command['env']): Record<string, string> {
-  const env: Record<string, string> = {}
-  for (const [name, value] of Object.entries({ ...process.env, ...own })) {
-    if (value !== undefined) env[name] = value
+  // One look at each variable: a look at `process.env` is a call into the system's library.
+  const env = { ...process.env }
+  for (const name in own) {
+    if (own[name] === undefined) delete env[name]
+    else env[name] = own[name]
   }
-  return env
+  return env as Record<string, string>
 }
 
 function resolveCwd(worker: string, { file, cwd }: Command): string {

@@ -36,7 +36,7 @@ export interface ShutdownPlan {
  */
 export function planShutdown(own: Shutdown = {}, base: Shutdown = {}): ShutdownPlan {
   checkKeys(own, ['farewell', 'eof', 'killSignal', 'grace'], 'Cannot use the shutdown')
-  const { farewell, eof = '2s', killSignal = 'SIGTERM', grace = '3s' } = { ...base, ...own }
+  const { farewell, eof = 2000, killSignal = 'SIGTERM', grace = 3000 } = { ...base, ...own }
   if (!(killSignal in constants.signals)) {
     throw new TypeError(
       `Cannot use ${JSON.stringify(killSignal)} as shutdown.killSignal: expected a signal such as 'SIGINT'`,

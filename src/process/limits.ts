@@ -66,7 +66,11 @@ export const MASTER_ABILITIES: Abilities['limits'] = { wallTime: BY_MASTER, idle
 
 type Reader = (value: number | string, what: string) => number
 
-const MASTER_LIMITS: Partial<Record<LimitName, Reader>> = { wallTime: parseMillis, idle: parseMillis, output: parseBytes }
+const MASTER_LIMITS: Partial<Record<LimitName, Reader>> = {
+  wallTime: parseMillis,
+  idle: parseMillis,
+  output: parseBytes,
+}
 
 const SYSTEM_LIMITS: Record<SystemLimitName, Reader> = {
   memory: atLeast(parseBytes, 4096),
@@ -123,7 +127,8 @@ export function applyLimits(worker: string, wanted: SystemLimits | undefined, ab
   for (const [name, max] of Object.entries(limits) as [SystemLimitName, number][]) {
     const how = abilities.limits[name]
     if (how === undefined) throw refusal(worker, name, abilities, 'cannot enforce it')
-    if (enforce === 'exact' && !how.exact) throw refusal(worker, name, abilities, `can only watch it (${how.enforcedBy})`)
+    if (enforce === 'exact' && !how.exact)
+      throw refusal(worker, name, abilities, `can only watch it (${how.enforcedBy})`)
     applied[name] = { max, ...how }
   }
   return applied

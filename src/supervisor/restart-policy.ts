@@ -54,9 +54,9 @@ export class RestartPolicy {
   constructor(options: RestartOptions, fallback: Restart) {
     this.#restart = readRestart(options.restart ?? fallback)
     this.#allowed = readCount(options.intensity?.restarts ?? 3, 'intensity.restarts')
-    this.#within = parseMillis(options.intensity?.within ?? '5s', 'intensity.within')
-    this.#min = parseMillis(options.backoff?.min ?? '100ms', 'backoff.min')
-    this.#max = parseMillis(options.backoff?.max ?? '10s', 'backoff.max')
+    this.#within = parseMillis(options.intensity?.within ?? 5000, 'intensity.within')
+    this.#min = parseMillis(options.backoff?.min ?? 100, 'backoff.min')
+    this.#max = parseMillis(options.backoff?.max ?? 10_000, 'backoff.max')
     this.#factor = readAtLeast(options.backoff?.factor ?? 2, 1, 'backoff.factor')
     this.#jitter = readShare(options.backoff?.jitter ?? 1)
     if (this.#min > this.#max)

@@ -1,6 +1,7 @@
 import { type Clock, systemClock } from '../base/clock.ts'
 import { EventHub } from '../base/event-hub.ts'
-import type { MasterEvent } from '../base/events.ts'
+import type { MasterEvent, WorkerEvent } from '../base/events.ts'
+import type { Exit } from '../base/exit.ts'
 import type { Launcher } from '../process/launcher.ts'
 import { defaultLauncher } from '../process/default-launcher.ts'
 import { StartQueue } from '../process/start-queue.ts'
@@ -15,6 +16,21 @@ export interface WorkerHost {
   readonly emit: (event: MasterEvent) => void
   /** From 0 to 1, for the jitter of restarts. */
   readonly dice: () => number
+}
+
+/** What an incarnation needs of the worker it is a life of. */
+export interface Owner {
+  readonly id: string
+  /** What it runs, as it was asked for. */
+  readonly file: string
+  readonly clock: Clock
+  readonly launcher: Launcher
+  readonly starts: StartQueue
+  emit(event: WorkerEvent, incarnation: number): void
+  /** Called once, before anybody else hears of the exit. */
+  ended(exit: Exit): void
+  /** The worker itself, for callbacks. */
+  readonly self: any
 }
 
 /** How many starts may be under way at once. */

@@ -6,30 +6,15 @@ import { Later } from '../base/later.ts'
 import type { StreamChannel } from '../channel/stream-channel.ts'
 import type { ResolvedCommand } from '../process/command.ts'
 import { type ShutdownPlan, climb, heightOf } from '../process/ladder.ts'
-import type { Launcher, ProcessStatus, RunningProcess } from '../process/launcher.ts'
+import type { ProcessStatus, RunningProcess } from '../process/launcher.ts'
 import type { AppliedLimits } from '../process/limits.ts'
-import type { StartQueue } from '../process/start-queue.ts'
 import { guard, toError } from './callbacks.ts'
+import type { Owner } from './host.ts'
 import { type Intent, causeOf } from '../process/exit-cause.ts'
 import { Readiness } from './readiness.ts'
 import type { WorkerPlan } from './spec.ts'
 import { Streams, type StreamsOwner } from './streams.ts'
-import { Watchdog } from './watchdog.ts'
-
-/** What an incarnation needs of the worker it is a life of. */
-export interface Owner {
-  readonly id: string
-  /** What it runs, as it was asked for. */
-  readonly file: string
-  readonly clock: Clock
-  readonly launcher: Launcher
-  readonly starts: StartQueue
-  emit(event: WorkerEvent, incarnation: number): void
-  /** Called once, before anybody else hears of the exit. */
-  ended(exit: Exit): void
-  /** The worker itself, for callbacks. */
-  readonly self: any
-}
+import { Watchdog, needsWatching } from './watchdog.ts'
 
 type AnyChannel = StreamChannel<any, any>
 
@@ -304,8 +289,4 @@ export class Incarnation implements StreamsOwner {
   #uptime(): number {
     return this.clock.now() - this.#startedAt
   }
-}
-
-function needsWatching({ ready, alive, limits }: WorkerPlan): boolean {
-  return ready !== 'spawn' || alive !== undefined || Object.keys(limits.master).length > 0
 }

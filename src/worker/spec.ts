@@ -126,7 +126,7 @@ export function planWorker(worker: string, spec: WorkerSpec<any, any>): WorkerPl
     spec,
     framing: readFraming(spec.framing, bad),
     ready: readReady(spec, bad),
-    readyTimeout: parseMillis(spec.readyTimeout ?? '30s', 'readyTimeout'),
+    readyTimeout: parseMillis(spec.readyTimeout ?? 30_000, 'readyTimeout'),
     alive: readAlive(spec.alive),
     policy: new RestartPolicy(spec, 'temporary'),
     shutdown: planShutdown(spec.shutdown),

@@ -85,3 +85,8 @@ export class Watchdog {
     }
   }
 }
+
+/** Whether there is anything to watch for. */
+export function needsWatching({ ready, alive, limits }: WorkerPlan): boolean {
+  return ready !== 'spawn' || alive !== undefined || Object.keys(limits.master).length > 0
+}

@@ -42,7 +42,8 @@ export class ForkedProcess implements RunningProcess {
     this.#forget = forget
     this.stdin = command.stdin === 'pipe' ? socket.sink : noSink
     this.stdout = command.stdout === 'pipe' ? socket : noSource
-    this.#relayed = command.stderr === 'pipe' ? new RelayedSource((on) => tell(COMMAND.readStderr, on ? 1 : 0)) : undefined
+    this.#relayed =
+      command.stderr === 'pipe' ? new RelayedSource((on) => tell(COMMAND.readStderr, on ? 1 : 0)) : undefined
     this.stderr = this.#relayed ?? noSource
     this.exited = new Promise((resolve) => (this.#settle = resolve))
     if (command.stdin !== 'pipe' && command.stdout !== 'pipe') socket.destroy()
@@ -106,7 +107,9 @@ export class ForkedProcess implements RunningProcess {
 const NOTHING: Usage = { cpuTime: 0, memory: 0, memoryPeak: 0, processes: 0 }
 
 const SIGNALS = new Map(
-  Object.entries(constants.signals).map(([name, number]) => [number, name as NodeJS.Signals] as const).toReversed(),
+  Object.entries(constants.signals)
+    .map(([name, number]) => [number, name as NodeJS.Signals] as const)
+    .toReversed(),
 )
 
 function statusOf({ status, broken, systemOom, usage }: ExitedFrame, limits: AppliedLimits): ProcessStatus {
@@ -124,7 +127,12 @@ function statusOf({ status, broken, systemOom, usage }: ExitedFrame, limits: App
 function breakOf(broken: ExitedFrame['broken'], limits: AppliedLimits): LimitBreak | undefined {
   const applied = broken === undefined ? undefined : limits[broken.limit]
   if (broken === undefined || applied === undefined) return undefined
-  return { ...applied, limit: broken.limit, observed: broken.observed, enforcedBy: broken.enforcedBy ?? applied.enforcedBy }
+  return {
+    ...applied,
+    limit: broken.limit,
+    observed: broken.observed,
+    enforcedBy: broken.enforcedBy ?? applied.enforcedBy,
+  }
 }
 
 /** What the kernel says about a resource limit by the signal alone. */

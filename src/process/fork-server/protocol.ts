@@ -103,7 +103,9 @@ export class FrameReader {
 export interface ExitedFrame {
   /** As from wait(2). */
   readonly status: number
-  readonly broken: { readonly limit: LimitName; readonly enforcedBy: (typeof ENFORCERS)[number]; observed: number } | undefined
+  readonly broken:
+    | { readonly limit: LimitName; readonly enforcedBy: (typeof ENFORCERS)[number]; observed: number }
+    | undefined
   readonly systemOom: boolean
   readonly usage: Usage
 }
@@ -137,6 +139,8 @@ function readUInt64(body: Buffer, at: number): number {
 export function decodeHello(body: Buffer): ReadonlyMap<string, string> {
   const lines = body.toString().split('\n')
   return new Map(
-    lines.filter((line) => line !== '').map((line) => [line.slice(0, line.indexOf('=')), line.slice(line.indexOf('=') + 1)]),
+    lines
+      .filter((line) => line !== '')
+      .map((line) => [line.slice(0, line.indexOf('=')), line.slice(line.indexOf('=') + 1)]),
   )
 }

@@ -3,19 +3,13 @@ import type { Readable, Writable } from 'node:stream'
 import { getSystemErrorName } from 'node:util'
 import { SpawnError } from '../../base/errors.ts'
 import type { LaunchCommand } from '../launcher.ts'
-import {
-  type Abilities,
-  type AppliedLimits,
-  type Enforcement,
-  MASTER_ABILITIES,
-  type SystemLimitName,
-  applyLimits,
-} from '../limits.ts'
+import { type Abilities, type AppliedLimits, applyLimits } from '../limits.ts'
+import { abilitiesOf } from './abilities.ts'
 import { forkServerPath } from './binary.ts'
+import { failed } from './failure.ts'
 import { ForkedProcess } from './forked-process.ts'
 import {
   COMMAND,
-  ENFORCERS,
   FRAME,
   FrameReader,
   LARGEST_REQUEST,
@@ -207,50 +201,4 @@ export class Server {
   #unref(stream: (Readable | Writable) & { unref?(): void }): void {
     stream.unref?.()
   }
-}
-
-function abilitiesOf(hello: ReadonlyMap<string, string>): Abilities {
-  const by = (name: string): Enforcement | undefined => {
-    const enforcedBy = ENFORCERS[Number(hello.get(name))]
-    return enforcedBy === undefined ? undefined : { enforcedBy, exact: true }
-  }
-  const sampled: Enforcement = { enforcedBy: 'sampling', exact: false }
-  const rlimit: Enforcement = { enforcedBy: 'rlimit', exact: true }
-  const cpus = by('cpus')
-  const system: { [L in SystemLimitName]?: Enforcement } = {
-    memory: by('memory') ?? sampled,
-    cpuTime: by('cpuTime') ?? sampled,
-    ...(cpus === undefined ? {} : { cpus }),
-    processes: by('processes') ?? sampled,
-    openFiles: rlimit,
-    fileSize: rlimit,
-  }
-  const reason = hello.get('reason') ?? ''
-  return {
-    launcher: 'fork-server',
-    limits: { ...system, ...MASTER_ABILITIES },
-    reasons: reason === '' ? [] : [reason],
-  }
-}
-
-type Stage = (typeof STAGES)[number] | 'connection'
-
-function failed(command: LaunchCommand, stage: Stage, errno: string): SpawnError {
-  const why = explain(command, stage, errno)
-  return new SpawnError(command.worker, command.file, stage === 'cwd' ? 'cwd' : 'spawn', why, { errno })
-}
-
-function explain({ path, cwd }: LaunchCommand, stage: Stage, errno: string): string {
-  if (errno === 'E2BIG') return 'its arguments and environment are larger than the system allows'
-  if (errno === 'EMFILE' || errno === 'ENFILE')
-    return 'the fork server has no file descriptors left; raise the limit (ulimit -n), or start fewer'
-  if (stage === 'connection') return 'the fork server hung up before it was started'
-  if (stage === 'fork') return `there are no processes or no memory left (${errno}); start fewer`
-  if (stage === 'cwd') return `the directory ${cwd} (cwd) cannot be entered (${errno})`
-  if (stage === 'cgroup') return `a cgroup for its limits cannot be made or joined (${errno}); see pagent doctor`
-  if (stage === 'rlimit') return `its limits cannot be set (${errno}); see pagent doctor`
-  if (stage === 'exec' && errno === 'ENOENT')
-    return `${path} is there, but the interpreter its first line names is not`
-  if (stage === 'exec') return `${path} cannot be executed (${errno})`
-  return `the fork server failed at the stage ${stage} (${errno})`
 }

@@ -24,7 +24,7 @@ export class WorkerSocket extends Socket implements ByteSource {
         buffer: SHARED,
         callback: (length: number, buffer: Uint8Array) => this.#onChunk(buffer.subarray(0, length)),
       },
-    } as object)
+    })
     this.pause()
     this.on('error', ignore)
   }
@@ -48,7 +48,8 @@ export class WorkerSocket extends Socket implements ByteSource {
       write: (data, done) => this.#send(data, done),
       end: (done) => void super.end(done),
       onClose: (gone) => this.#watch(gone),
-      destroy: () => void this.destroy(),
+      // The other direction goes on.
+      destroy: () => void (this.#fault ??= new Error('it was closed')),
     }
   }
 
