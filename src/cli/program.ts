@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs'
 import { Command, CommanderError } from 'commander'
 import { WRONG_USAGE } from './exit-code.ts'
 import { demoCommand } from './demo.ts'
+import { doctorCommand } from './doctor.ts'
 import { runCommand } from './run.ts'
 import { tell, writeFully } from './terminal.ts'
 
@@ -10,6 +11,7 @@ Examples:
   pagent demo                   see what it does, on real programs
   pagent run -- node server.js  one program, supervised, in the foreground
   pagent run --restart always --grace 10s -- ./worker
+  pagent doctor                 what this machine can enforce, and how
 `
 
 /** Runs one command line; resolves with the exit code, and never rejects for what the user did. */
@@ -40,7 +42,8 @@ function buildProgram(finish: (code: number) => void): Command {
       getOutHasColors: () => false,
     })
     .addHelpText('after', EXAMPLES)
-  for (const command of [runCommand(finish), demoCommand(finish)]) {
+  const commands = [runCommand(finish), demoCommand(finish), doctorCommand(finish, readVersion())]
+  for (const command of commands) {
     program.addCommand(command.copyInheritedSettings(program))
   }
   return program
@@ -55,7 +58,7 @@ function readVersion(): string {
 }
 
 function helpFor([command = '']: readonly string[]): string {
-  return command === 'run' || command === 'demo' ? `pagent ${command} --help` : 'pagent --help'
+  return ['run', 'demo', 'doctor'].includes(command) ? `pagent ${command} --help` : 'pagent --help'
 }
 
 /** Turns what commander or a value's reader says into one paragraph. */

@@ -15,6 +15,23 @@ export function painter(colour: boolean): (style: Style, text: string) => string
   return (style, text) => (colour ? styleText(style, text, { validateStream: false }) : text)
 }
 
+/** Broken between words, and within those that are wider than a line; every line is indented. */
+export function wrapped(text: string, indent: string, width: number): string[] {
+  const lines: string[] = []
+  let line = ''
+  for (const word of text.split(' ').flatMap((long) => pieces(long, width - indent.length))) {
+    if (line !== '' && indent.length + line.length + 1 + word.length > width) {
+      lines.push(indent + line)
+      line = word
+    } else line = line === '' ? word : `${line} ${word}`
+  }
+  return [...lines, indent + line]
+}
+
+function pieces(word: string, most: number): string[] {
+  return word.length <= most ? [word] : [word.slice(0, most), ...pieces(word.slice(most), most)]
+}
+
 /**
  * One paragraph of ours on stderr, at once.
  *

@@ -1,7 +1,8 @@
 import { formatMillis } from '../../../base/units.ts'
+import { wrapped } from '../../terminal.ts'
 import type { ActProgress } from '../act.ts'
 import { CAN_LOOK, type Tally } from '../tally.ts'
-import { type Ink, wrapped } from './view.ts'
+import type { Ink } from './view.ts'
 
 /** What the whole demo has shown. */
 export interface Outcome {

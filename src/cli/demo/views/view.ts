@@ -1,4 +1,5 @@
 import type { ActProgress } from '../act.ts'
+import { wrapped } from '../../terminal.ts'
 import type { Audience } from '../stage.ts'
 
 /** How the demo looks. */
@@ -38,19 +39,6 @@ export function headline(progress: ActProgress, { paint }: Ink, width = 200): st
   const { state, number, act } = progress
   const text = cut(`${String(number).padStart(2)} ${act.title}`, width - 2)
   return `${paint(STYLES[state], MARKS[state])} ${state === 'waiting' ? paint('dim', text) : text}`
-}
-
-/** Broken between words, with the later lines indented like the first. */
-export function wrapped(text: string, indent: string, width: number): string[] {
-  const lines: string[] = []
-  let line = ''
-  for (const word of text.split(' ')) {
-    if (line !== '' && indent.length + line.length + 1 + word.length > width) {
-      lines.push(indent + line)
-      line = word
-    } else line = line === '' ? word : `${line} ${word}`
-  }
-  return [...lines, indent + line]
 }
 
 /** The headline, and below it what was seen. */
