@@ -63,11 +63,28 @@ static void drop(int *file) {
   *file = -1;
 }
 
-/* Closing alone would not end the watch: the worker has the same connection. */
+/*
+ * Closing alone does not end a watch while somebody else has the file open: the worker has the connection, and a child
+ * has everything for a moment after we go on, because its exec lets us go before it closes what it must not inherit.
+ */
+static void unwatch(int in, int file) {
+  if (file >= 0) (void)epoll_ctl(in, EPOLL_CTL_DEL, file, NULL);
+}
+
 static void drop_connection(struct worker *worker) {
-  if (worker->watched) (void)epoll_ctl(poller, EPOLL_CTL_DEL, worker->connection, NULL);
+  if (worker->watched) unwatch(poller, worker->connection);
   worker->watched = false;
   drop(&worker->connection);
+}
+
+static void drop_stderr(struct worker *worker) {
+  unwatch(stderr_poller, worker->err);
+  drop(&worker->err);
+}
+
+static int close_group(struct worker *worker) {
+  for (int i = 0; i < 2; i++) unwatch(poller, worker->group.watches[i].fd);
+  return cgroup_close(&worker->group);
 }
 
 /* ── the end ── */
@@ -95,8 +112,8 @@ static void forget_if_over(struct worker *worker) {
     some_over = true;
     return;
   }
-  if (worker->group.open && cgroup_close(&worker->group) != 0) return look_again();
-  drop(&worker->err);
+  if (worker->group.open && close_group(worker) != 0) return look_again();
+  drop_stderr(worker);
   worker_forget(worker);
 }
 
@@ -110,7 +127,7 @@ static void forget_those_who_are_over(void) {
 
 static void abandon(struct worker *worker) {
   drop_connection(worker);
-  drop(&worker->err);
+  drop_stderr(worker);
   news_drop(worker);
   worker_forget(worker);
 }
@@ -121,8 +138,8 @@ static void fail(struct worker *worker, enum stage stage, int error) {
   worker->stage = (uint8_t)stage;
   worker->status = error;
   drop_connection(worker);
-  drop(&worker->err);
-  if (worker->group.open) (void)cgroup_close(&worker->group);
+  drop_stderr(worker);
+  if (worker->group.open) (void)close_group(worker);
   news_add(worker, NEWS_FAILED);
 }
 
@@ -273,7 +290,7 @@ static void obey(const unsigned char *frame) {
     case COMMAND_RELEASE:
       worker->released = true;
       news_drop(worker);
-      drop(&worker->err);
+      drop_stderr(worker);
       return look_kill(worker);
     case COMMAND_MEASURE:
       return look_measure(worker);
@@ -382,7 +399,11 @@ static void pass_stderrs(void) {
   int count = epoll_wait(stderr_poller, events, 64, 0);
   for (int i = 0; i < count && !news_waiting(); i++) {
     struct source *source = events[i].data.ptr;
-    if (source->worker->err >= 0) news_pass_stderr(source->worker);
+    struct worker *worker = source->worker;
+    if (worker->err >= 0 && !news_pass_stderr(worker)) {
+      drop_stderr(worker);
+      news_add(worker, NEWS_STDERR_END);
+    }
     news_flush();
   }
 }

@@ -3,6 +3,7 @@
 
 #include <signal.h>
 #include <sys/epoll.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "mark.h"
@@ -13,6 +14,7 @@
 #define MILLISECOND UINT64_C(1000)
 /* Looking takes at most one part in so many of a CPU. */
 #define SHARE 20
+#define CHECK_SHARE 3
 /* A limit on memory or processes that is only watched is compared so often, if that share allows it. */
 #define INTERVAL (20 * MILLISECOND)
 /* Somebody who cannot be killed is tried so often in the end. */
@@ -20,11 +22,21 @@
 
 static uint64_t watch_at = NEVER; /* the next comparison with a limit */
 static uint64_t scan_at = NEVER;  /* the next look at all processes */
+static bool is_killing;           /* somebody is still there: that comes before any rest */
+static bool must_visit;           /* the next look is not only for those who are being killed */
 static uint64_t rest_until;       /* what the last look has cost, times SHARE */
+static uint64_t check_rest_until; /* the same for a look at our children only, which is cheap and wanted soon */
 static uint64_t pause_after = MILLISECOND;
 
 static uint64_t later(uint64_t a, uint64_t b) { return a > b ? a : b; }
 static uint64_t sooner(uint64_t a, uint64_t b) { return a < b ? a : b; }
+
+/* What looking costs is CPU time: a busy machine that makes it last must not make it rare as well. */
+static uint64_t cpu_now(void) {
+  struct timespec t;
+  clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
+  return (uint64_t)t.tv_sec * 1000000 + (uint64_t)t.tv_nsec / 1000;
+}
 
 static void scan_soon(void) { scan_at = sooner(scan_at, later(now(), rest_until)); }
 
@@ -63,6 +75,7 @@ void look_watch(struct worker *worker) {
   watch_at = sooner(watch_at, later(worker->next_look, rest_until));
 }
 
+/* Most of a tree is in the group of its root, and dies with it: who is left after that is found by the next look. */
 void look_kill(struct worker *worker) {
   if (worker->phase == RUNNING) {
     worker->was_killed = true;
@@ -76,19 +89,21 @@ void look_kill(struct worker *worker) {
 }
 
 void look_signal(struct worker *worker, int signal) {
+  must_visit = true;
   if (worker->phase == RUNNING) kill(-worker->pid, signal);
   worker->signal = signal;
   scan_soon();
 }
 
 void look_measure(struct worker *worker) {
+  must_visit = true;
   worker->measuring = true;
   scan_soon();
 }
 
 void look_again(void) {
   pause_after = MILLISECOND;
-  scan_soon();
+  scan_at = sooner(scan_at, is_killing ? now() : later(now(), check_rest_until));
 }
 
 void look_break(struct worker *worker, enum limit limit, enum enforcer by, uint64_t observed) {
@@ -181,6 +196,27 @@ static void compare(struct worker *worker) {
   worker->next_look = worker->killing ? NEVER : next_look(worker);
 }
 
+static bool is_root(pid_t child) {
+  if (worker_by_pid(child) != NULL) return true;
+  is_killing = true;
+  return false;
+}
+
+/*
+ * Whoever loses its parent becomes our child. While all our children are roots, nothing is left of a tree whose root has
+ * ended, and nobody has to look at all processes for it. That is the end of nearly every worker.
+ */
+static bool nobody_is_left(void) {
+  if (must_visit) return false;
+  for (struct worker *worker = workers; worker != NULL; worker = worker->next)
+    if (worker->killing && worker->phase == RUNNING) return false;
+  is_killing = false;
+  if (!tree_each_child(is_root) || is_killing) return false;
+  for (struct worker *worker = workers; worker != NULL; worker = worker->next)
+    if (worker->phase == ENDED) worker->empty = true;
+  return true;
+}
+
 /* Whether a comparison that is due needs a look at all processes. */
 static bool must_scan(uint64_t time) {
   if (scan_at <= time) return true;
@@ -202,14 +238,22 @@ static void after_scan(void) {
     left = left || (worker->killing && !worker->empty);
     tell(worker);
   }
+  is_killing = left;
+  must_visit = false;
   scan_at = left ? now() + pause_after : NEVER;
   pause_after = sooner(2 * pause_after, LONGEST_PAUSE);
 }
 
 bool look_if_due(void) {
-  uint64_t time = now();
+  uint64_t time = now(), cpu = cpu_now();
   if (time < watch_at && time < scan_at) return false;
   bool scanned = must_scan(time);
+  if (scan_at <= time && nobody_is_left()) {
+    scan_at = NEVER;
+    check_rest_until = now() + CHECK_SHARE * (cpu_now() - cpu);
+    scanned = must_scan(time);
+    if (!scanned && time < watch_at) return true;
+  }
   /* Who cannot look must not wait for what it would find. */
   bool blind = scanned && !scan();
   watch_at = NEVER;
@@ -220,9 +264,9 @@ bool look_if_due(void) {
   }
   if (scanned) after_scan();
   uint64_t done = now();
-  rest_until = done + SHARE * (done - time);
+  rest_until = done + SHARE * (cpu_now() - cpu);
   watch_at = watch_at == NEVER ? NEVER : later(watch_at, rest_until);
-  scan_at = scan_at == NEVER ? NEVER : later(scan_at, rest_until);
+  scan_at = scan_at == NEVER || is_killing ? scan_at : later(scan_at, rest_until);
   return scanned;
 }
 

@@ -135,17 +135,13 @@ void news_flush(void) {
 
 bool news_waiting(void) { return begin != end || first != NULL; }
 
-void news_pass_stderr(struct worker *worker) {
+bool news_pass_stderr(struct worker *worker) {
   fill(); /* That it has started comes before what it said. */
-  if (worker->news != 0 || !has_room(HEADER + CHUNK)) return;
+  if (worker->news != 0 || !has_room(HEADER + CHUNK)) return true;
   ssize_t length = read(worker->err, buffer + end + HEADER, CHUNK);
-  if (length < 0 && (errno == EAGAIN || errno == EINTR)) return;
-  if (length > 0) {
-    put_header((size_t)length, FRAME_STDERR, worker->id);
-    end += (size_t)length;
-    return;
-  }
-  close(worker->err);
-  worker->err = -1;
-  news_add(worker, NEWS_STDERR_END);
+  if (length < 0 && (errno == EAGAIN || errno == EINTR)) return true;
+  if (length <= 0) return false;
+  put_header((size_t)length, FRAME_STDERR, worker->id);
+  end += (size_t)length;
+  return true;
 }

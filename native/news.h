@@ -21,8 +21,8 @@ void news_add(struct worker *worker, enum news news);
 /* Takes it back: the worker is about to be forgotten. */
 void news_drop(struct worker *worker);
 
-/* Passes on what the worker wrote to its stderr. Its end is remembered. */
-void news_pass_stderr(struct worker *worker);
+/* Passes on what the worker wrote to its stderr. False at its end. */
+bool news_pass_stderr(struct worker *worker);
 
 /* Writes what can be written. */
 void news_flush(void);

@@ -17,6 +17,7 @@
 #define SECOND UINT64_C(1000000)
 /* Between two looks that both found somebody. */
 #define PAUSE 1000
+#define CHASES 200
 
 static uint64_t to_microseconds(struct timespec time) {
   return (uint64_t)time.tv_sec * SECOND + (uint64_t)time.tv_nsec / 1000;
@@ -108,12 +109,49 @@ static void kill_and_count(const struct process *process, void *count) {
   kill(process->pid, SIGKILL);
 }
 
+/* Nobody is left when no child is: who loses its parent becomes ours. */
+static bool reap_all(void) {
+  pid_t ended;
+  while ((ended = waitpid(-1, NULL, WNOHANG)) > 0) continue;
+  return ended < 0 && errno == ECHILD;
+}
+
+bool tree_each_child(bool visit(pid_t child)) {
+  static int file = -1;
+  static pid_t whose;
+  char path[64], text[4096 + 16];
+  if (whose != getpid()) {
+    snprintf(path, sizeof path, "/proc/self/task/%d/children", (int)getpid());
+    file = open(path, O_RDONLY | O_CLOEXEC);
+    whose = getpid();
+  }
+  size_t kept = 0;
+  for (off_t at = 0;;) {
+    ssize_t length = file < 0 ? -1 : pread(file, text + kept, 4096, at);
+    if (length < 0) return false;
+    if (length == 0) return true;
+    at += length;
+    text[kept + (size_t)length] = 0;
+    char *rest = text, *space;
+    for (; (space = strchr(rest, ' ')) != NULL; rest = space + 1)
+      if (!visit((pid_t)strtol(rest, NULL, 10))) return true;
+    kept = strlen(rest); /* A number may be cut in two. */
+    memmove(text, rest, kept);
+  }
+}
+
+static bool kill_child(pid_t child) {
+  kill(child, SIGKILL);
+  return true;
+}
+
 void tree_kill_all(uint64_t patience) {
   uint64_t deadline = now() + patience;
-  for (unsigned count = 1; count > 0 && now() < deadline;) {
-    count = 0;
+  while (!reap_all() && now() < deadline) {
+    unsigned count = 0;
     if (!tree_visit(kill_and_count, &count)) return;
-    while (waitpid(-1, NULL, WNOHANG) > 0) continue;
-    if (count > 0) nanosleep(&(struct timespec){0, PAUSE * 1000}, NULL);
+    /* Who forks and dies, again and again, is gone before a look comes to it, but is always our child. */
+    for (int i = 0; i < CHASES && !reap_all(); i++) (void)tree_each_child(kill_child);
+    if (!reap_all()) nanosleep(&(struct timespec){0, PAUSE * 1000}, NULL);
   }
 }

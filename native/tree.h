@@ -22,6 +22,9 @@ typedef void visitor(const struct process *process, void *context);
 /* One look at all of them. False when there is no /proc to look at. */
 bool tree_visit(visitor *visit, void *context);
 
+/* Calls `visit` for each child of this process, zombies too, until it returns false. False when the kernel cannot tell. */
+bool tree_each_child(bool visit(pid_t child));
+
 /* Its own CPU time with all its threads, in microseconds; 0 when it has gone. */
 uint64_t tree_cpu_time(pid_t pid);
 

@@ -5,9 +5,9 @@ import type { STAGES } from './protocol.ts'
 type Stage = (typeof STAGES)[number] | 'connection'
 
 /** Why there is no process, for people. */
-export function failed(command: LaunchCommand, stage: Stage, errno: string): SpawnError {
+export function failed(command: LaunchCommand, stage: Stage, errno: string, cause?: Error | null): SpawnError {
   const why = explain(command, stage, errno)
-  return new SpawnError(command.worker, command.file, stage === 'cwd' ? 'cwd' : 'spawn', why, { errno })
+  return new SpawnError(command.worker, command.file, stage === 'cwd' ? 'cwd' : 'spawn', why, { errno, cause })
 }
 
 function explain({ path, cwd }: LaunchCommand, stage: Stage, errno: string): string {

@@ -96,7 +96,7 @@ export class Server {
     const answer = Promise.withResolvers<ForkedProcess>()
     this.#asked.set(id, { command, limits, socket, answer })
     this.#keepAlive()
-    socket.on('close', () => this.#refuse(id, failed(command, 'connection', 'EAGAIN')))
+    socket.on('close', () => this.#refuse(id, failed(command, 'connection', 'EAGAIN', socket.errored)))
     socket.connect({ path: this.#socketPath })
     socket.write(request)
     return answer.promise
@@ -194,6 +194,7 @@ export class Server {
 
   /** Somebody who waits for a worker waits for us; an idle server must not keep this process alive. */
   #keepAlive(): void {
+    if (this.#lost !== undefined) return
     if (this.#abilities === undefined || this.#asked.size + this.#running.size > 0) this.#news.ref?.()
     else this.#unref(this.#news)
   }
