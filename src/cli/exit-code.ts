@@ -1,6 +1,7 @@
 import { constants } from 'node:os'
-import { SpawnError } from '../base/errors.ts'
+import { LimitUnsupportedError, SpawnError } from '../base/errors.ts'
 import type { Exit } from '../base/exit.ts'
+import { isTime } from './run/limits.ts'
 
 export const FAILED = 1
 export const WRONG_USAGE = 2
@@ -22,6 +23,7 @@ export function exitCodeOf(exit: Exit): number {
     case 'stopped':
       return exit.signalCode === undefined ? (exit.exitCode ?? 0) : ofSignal(exit.signalCode)
     case 'limit':
+      return isTime(exit.limit) ? TIMED_OUT : ofSignal('SIGKILL')
     case 'unready':
     case 'unresponsive':
       return TIMED_OUT
@@ -40,6 +42,7 @@ export function ofSignal(signal: NodeJS.Signals): number {
 }
 
 function ofCrash(error: Error): number {
+  if (error instanceof LimitUnsupportedError) return WRONG_USAGE
   if (!(error instanceof SpawnError)) return FAILED
   return error.errno === 'ENOENT' ? NOT_FOUND : CANNOT_RUN
 }

@@ -1,33 +1,30 @@
 import { Command, Option } from 'commander'
 import type { Restart } from '../supervisor/child.ts'
 import type { Intensity } from '../supervisor/restart-policy.ts'
+import { type GivenLimits, limitOptions, limitsOf } from './run/limits.ts'
 import { GRACE, READY_TIMEOUT } from './run/request.ts'
 import { supervise } from './run/supervise.ts'
-import {
-  readDuration,
-  readFolder,
-  readIntensity,
-  readLimit,
-  readPattern,
-  readRestart,
-  readVariable,
-} from './run/values.ts'
+import { readDuration, readFolder, readIntensity, readPattern, readRestart, readVariable } from './run/values.ts'
 
-interface RunOptions {
+interface RunOptions extends GivenLimits {
   readonly restart: Restart
   readonly maxRestarts: Intensity
   readonly ready?: RegExp
   readonly readyTimeout: number
   readonly grace: number
-  readonly wallTime?: number
   readonly cwd?: string
   readonly env?: Record<string, string>
 }
 
 const NOTES = `
-Its stdin, stdout and stderr are those of pagent, byte for byte. With --ready
-its output passes through pagent, still byte for byte, and is no terminal
-for it.
+Its stdin, stdout and stderr are those of pagent, byte for byte. With --ready,
+--idle or --output-limit its output passes through pagent, still byte for byte,
+and is no terminal for it.
+
+A limit holds for the program and everything it starts, together, and is
+enforced or refused: pagent doctor tells what this machine can enforce. At a
+limit all of them are ended. But --cpus only slows them down, --open-files makes
+an open fail, and --file-size ends the one process that writes too much.
 
 Ctrl-C (or SIGTERM, SIGHUP) is passed on. What has not ended after the grace
 is killed with everything it started; so is everything when pagent itself is
@@ -37,22 +34,24 @@ killed. A program that lives through Ctrl-C (a REPL, vim) is killed after
 Exit code:
   the program's own  it ended by itself
   1                  it was restarted too often, and its last code was 0
-  2                  the command line was wrong
-  124                it took longer than --wall-time, or was not ready in time
+  2                  the command line was wrong, or a limit cannot be enforced
+  124                its time was up: --wall-time, --idle, --cpu-time, or it was
+                     not ready in time
   126                it cannot be run
   127                there is no such program
   128+n              signal n ended it
+  137                it was killed, as at any other limit (--memory, …)
 
 Examples:
   pagent run -- node server.js
   pagent run --restart on-failure --max-restarts 5/1m -- python3 -u job.py
-  pagent run --wall-time 10m -- make test
+  pagent run --wall-time 10m --memory 2GiB -- make test
   pagent run --ready 'listening on \\d+' --ready-timeout 10s -- ./server
 `
 
 /** `pagent run`: one program in the foreground. */
 export function runCommand(finish: (code: number) => void): Command {
-  return new Command('run')
+  const run = new Command('run')
     .summary('supervise one program in the foreground')
     .description(
       'Supervises one program in the foreground: restarts, limits, an explained end, and nothing left behind.',
@@ -71,19 +70,17 @@ export function runCommand(finish: (code: number) => void): Command {
     .option('--ready <regex>', 'it is ready when a line of its output matches; a failure before is final', readPattern)
     .addOption(duration('--ready-timeout', 'end it when it is not ready by then').default(READY_TIMEOUT, '30s'))
     .addOption(duration('--grace', 'time between the stop signal and SIGKILL').default(GRACE, '3s'))
-    .addOption(
-      new Option('--wall-time <duration>', 'the longest that one life of it may take (exit code 124)').argParser(
-        readLimit,
-      ),
-    )
     .option('--cwd <folder>', 'where it runs', readFolder)
     .option('-e, --env <KEY=VALUE>', 'add to its environment; may be repeated', readVariable)
+    .optionsGroup('Limits on one life of it:')
+  for (const option of limitOptions()) run.addOption(option)
+  return run
     .addHelpText('after', NOTES)
     .action(async ([file = '', ...args]: string[], options: RunOptions, command: Command) => {
       const misuse = misuseOf(file, options, (name) => command.getOptionValueSource(name) === 'cli')
       if (misuse !== undefined) command.error(misuse)
       const { maxRestarts, ...rest } = options
-      finish(await supervise({ file, args, intensity: maxRestarts, ...rest }))
+      finish(await supervise({ file, args, intensity: maxRestarts, ...rest, limits: limitsOf(options) }))
     })
 }
 

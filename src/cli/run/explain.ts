@@ -1,6 +1,7 @@
-import { SpawnError } from '../../base/errors.ts'
+import { LimitUnsupportedError, SpawnError } from '../../base/errors.ts'
 import { type Exit, describeExit } from '../../base/exit.ts'
 import { formatMillis } from '../../base/units.ts'
+import { endedAt, explainLimit, flagOf } from './limits.ts'
 import { type RunRequest, pasteable, shown } from './request.ts'
 
 /**
@@ -19,7 +20,7 @@ export function explainEnd(exit: Exit, request: RunRequest): string | undefined 
     case 'stopped':
       return explainStop(what, exit, request)
     case 'limit':
-      return `${what} ${howItEnded(exit)}. If that is too short for it, give it longer.`
+      return `${what} ${howItEnded(exit)}. ${explainLimit(exit)}`
     case 'unready':
       return explainUnready(what, exit, exit.after, request)
     case 'crashed':
@@ -34,8 +35,7 @@ export function explainEnd(exit: Exit, request: RunRequest): string | undefined 
 
 /** One sentence without the name, in words of the command line. */
 export function howItEnded(exit: Exit): string {
-  if (exit.kind !== 'limit') return describeExit(exit)
-  return `was ended after ${formatMillis(exit.uptime)}, because its --wall-time is ${formatMillis(exit.max)}`
+  return exit.kind === 'limit' ? endedAt(exit) : describeExit(exit)
 }
 
 /** The paragraph for one that was restarted as often as it may be. */
@@ -89,8 +89,14 @@ function explainUnready(what: string, exit: Exit, after: number, { ready }: RunR
 }
 
 function explainCrash(what: string, exit: Exit, error: Error): string {
+  if (error instanceof LimitUnsupportedError) return explainRefusal(what, error)
   if (!(error instanceof SpawnError)) return `${what} ${describeExit(exit)}.`
   const why = error.message.replace(/^Cannot start worker ".*?": /, '')
   const hint = error.stage === 'command' && error.errno === 'ENOENT' ? '. Check the spelling, or give its path' : ''
   return `cannot run ${what}: ${why}${hint}.`
+}
+
+function explainRefusal(what: string, error: LimitUnsupportedError): string {
+  const why = error.message.replace(/^Cannot start worker .*? with the limit \w+: /, '')
+  return `cannot run ${what} with ${flagOf(error.limit)}: ${why}. Leave it out, or see what can be enforced here: pagent doctor`
 }

@@ -13,11 +13,11 @@ const LINE_MAX = 65_536
 export class WatchingLauncher implements Launcher {
   readonly name: string
   readonly #inner: Launcher
-  readonly #pattern: RegExp
+  readonly #pattern: RegExp | undefined
   #match = Promise.withResolvers<void>()
   readonly #readerLeft = Promise.withResolvers<void>()
 
-  constructor(inner: Launcher, pattern: RegExp) {
+  constructor(inner: Launcher, pattern?: RegExp) {
     this.name = inner.name
     this.#inner = inner
     this.#pattern = pattern
@@ -38,7 +38,7 @@ export class WatchingLauncher implements Launcher {
     this.#match = match
     const started = await this.#inner.launch(command)
     const onLine = (line: string): void => {
-      if (this.#pattern.test(line)) match.resolve()
+      if (this.#pattern?.test(line) === true) match.resolve()
     }
     const stdout = new CopiedSource(started.stdout, process.stdout, onLine, this.#readerLeft.resolve)
     const stderr = new CopiedSource(started.stderr, process.stderr, onLine)

@@ -3,6 +3,8 @@ import { raw } from '../../framing/raw.ts'
 import type { Restart } from '../../supervisor/child.ts'
 import type { Intensity } from '../../supervisor/restart-policy.ts'
 import type { WorkerSpec } from '../../worker/spec.ts'
+import { type RunLimits, mustHear, pasted } from './limits.ts'
+import { exactMillis } from './values.ts'
 
 /** What they are when nobody says, in milliseconds. */
 export const GRACE = 3000
@@ -17,30 +19,36 @@ export interface RunRequest {
   readonly ready?: RegExp
   readonly readyTimeout: number
   readonly grace: number
-  readonly wallTime?: number
+  readonly limits: RunLimits
   readonly cwd?: string
   readonly env?: Readonly<Record<string, string>>
 }
 
 /** `matched` resolves when the current life has written what `--ready` waits for. */
 export function specOf(request: RunRequest, matched: () => Promise<void>): WorkerSpec<any, any> {
-  const { restart, intensity, grace, wallTime, cwd, env } = request
+  const { restart, intensity, grace, limits, cwd, env } = request
   return {
     restart,
     intensity,
     // The end of an inherited stdin is not ours to bring about.
     shutdown: { eof: 0, grace },
-    ...(wallTime === undefined ? {} : { limits: { wallTime } }),
+    limits,
     ...(cwd === undefined ? {} : { cwd }),
     ...(env === undefined ? {} : { env }),
     stdin: 'inherit',
-    ...(request.ready === undefined ? INHERITED : { ...WATCHED, ready: matched, readyTimeout: request.readyTimeout }),
+    ...(isWatched(request) ? WATCHED : INHERITED),
+    ...(request.ready === undefined ? {} : { ready: matched, readyTimeout: request.readyTimeout }),
   }
 }
 
 const INHERITED = { stdout: 'inherit', stderr: 'inherit' } as const
 /** The launcher has passed the bytes on already. */
 const WATCHED = { framing: raw(), onMessage: (): void => {} } as const
+
+/** Whether its output passes through us: otherwise it has our own streams, and nobody sees what it writes. */
+export function isWatched({ ready, limits }: RunRequest): boolean {
+  return ready !== undefined || mustHear(limits)
+}
 
 /** The worker's name: the program's, without what a name cannot hold. */
 export function nameOf(file: string): string {
@@ -62,20 +70,17 @@ export function shown({ file, args }: Pick<RunRequest, 'file' | 'args'>): string
  */
 export function pasteable(request: RunRequest, added: readonly string[]): string | undefined {
   if (request.env !== undefined) return undefined
-  const { ready, readyTimeout, grace, wallTime, cwd } = request
+  const { ready, readyTimeout, grace, limits, cwd } = request
   const options = [
     ...(ready === undefined ? [] : ['--ready', ready.source]),
-    ...(readyTimeout === READY_TIMEOUT ? [] : ['--ready-timeout', exactly(readyTimeout)]),
-    ...(grace === GRACE ? [] : ['--grace', exactly(grace)]),
-    ...(wallTime === undefined ? [] : ['--wall-time', exactly(wallTime)]),
+    ...(readyTimeout === READY_TIMEOUT ? [] : ['--ready-timeout', exactMillis(readyTimeout)]),
+    ...(grace === GRACE ? [] : ['--grace', exactMillis(grace)]),
+    ...pasted(limits),
     ...(cwd === undefined ? [] : ['--cwd', cwd]),
   ]
   const text = ['pagent', 'run', ...added, ...options, '--', request.file, ...request.args].map(quoted).join(' ')
   return text.length > 200 || /[\0-\x1f\x7f]/.test(text) ? undefined : text
 }
-
-/** A duration as an option takes it, not rounded. */
-const exactly = (ms: number): string => (ms % 1000 === 0 ? `${ms / 1000}s` : `${ms}ms`)
 
 /** A word as a POSIX shell reads it. */
 function quoted(word: string): string {

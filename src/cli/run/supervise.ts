@@ -10,7 +10,7 @@ import { exitCodeOf, ofGivingUp, ofSignal } from '../exit-code.ts'
 import { tell } from '../terminal.ts'
 import { explainEnd, explainGivingUp, howItEnded } from './explain.ts'
 import { WatchingLauncher } from './pass-through.ts'
-import { type RunRequest, nameOf, shown, specOf } from './request.ts'
+import { type RunRequest, isWatched, nameOf, shown, specOf } from './request.ts'
 import { takeSignals } from '../signals.ts'
 import { Stopping } from './stopping.ts'
 
@@ -30,7 +30,7 @@ interface Ending {
  * @throws TypeError for a command that cannot be one.
  */
 export async function supervise(request: RunRequest): Promise<number> {
-  const watching = request.ready === undefined ? undefined : new WatchingLauncher(defaultLauncher(), request.ready)
+  const watching = isWatched(request) ? new WatchingLauncher(defaultLauncher(), request.ready) : undefined
   const launcher: Launcher = watching ?? defaultLauncher()
   const master = new Master({ launcher })
   try {

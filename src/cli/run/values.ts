@@ -1,6 +1,6 @@
 import { statSync } from 'node:fs'
 import { InvalidArgumentError } from 'commander'
-import { parseMillis } from '../../base/units.ts'
+import { parseBytes, parseMillis } from '../../base/units.ts'
 import type { Restart } from '../../supervisor/child.ts'
 import type { Intensity } from '../../supervisor/restart-policy.ts'
 
@@ -36,6 +36,46 @@ export function readLimit(value: string): number {
   const limit = readDuration(value)
   if (limit > 0) return limit
   throw new InvalidArgumentError('Expected more than 0; leave it out for no limit')
+}
+
+/** A size with its unit: a bare 256 that means bytes is a trap, too. */
+export function readBytes(value: string): number {
+  if (/^\d+(\.\d+)?$/.test(value)) throw new InvalidArgumentError(`Say the unit: ${value}MiB or ${value}B`)
+  let bytes = 0
+  try {
+    bytes = parseBytes(value, 'it')
+  } catch {
+    throw new InvalidArgumentError("Expected a size such as '64KiB', '256MiB', '1.5GiB'")
+  }
+  if (bytes > 0) return bytes
+  throw new InvalidArgumentError('Expected more than 0; leave it out for no limit')
+}
+
+export function readCount(value: string): number {
+  if (/^\d+$/.test(value) && Number(value) >= 1 && Number.isSafeInteger(Number(value))) return Number(value)
+  throw new InvalidArgumentError('Expected a whole number from 1')
+}
+
+export function readCpus(value: string): number {
+  if (/^\d+(\.\d+)?$/.test(value) && Number(value) > 0) return Number(value)
+  throw new InvalidArgumentError('Expected a number such as 0.5 or 2')
+}
+
+/** A duration as an option takes it, not rounded. */
+export function exactMillis(ms: number): string {
+  return ms % 1000 === 0 ? `${ms / 1000}s` : `${ms}ms`
+}
+
+/** A size as an option takes it, not rounded. */
+export function exactBytes(bytes: number): string {
+  const [unit, size] = (
+    [
+      ['GiB', 2 ** 30],
+      ['MiB', 2 ** 20],
+      ['KiB', 2 ** 10],
+    ] as const
+  ).find(([, whole]) => bytes % whole === 0) ?? ['B', 1]
+  return `${bytes / size}${unit}`
 }
 
 export function readPattern(value: string): RegExp {
