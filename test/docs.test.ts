@@ -15,6 +15,7 @@ import { tmpdir } from 'node:os'
 import { delimiter, dirname, join, relative, resolve } from 'node:path'
 import { after, describe, test } from 'node:test'
 import { fileURLToPath } from 'node:url'
+import { hasForkServer } from '../src/process/fork-server/binary.ts'
 import { floors } from './support/floors.ts'
 import { sourcesBelow } from './support/source.ts'
 
@@ -28,7 +29,7 @@ interface Snippet {
   readonly where: string
   readonly line: number
   readonly code: string
-  /** What follows the language in the fence: nothing, `throws`, or `ignore` and the reason. */
+  /** What follows the language in the fence: nothing, `throws`, what it needs, or `ignore` and the reason. */
   readonly mark: string
   /** Files the page shows above it, as in ```js server.mjs. */
   readonly files: ReadonlyMap<string, string>
@@ -164,7 +165,7 @@ test('every fence has a mark this test knows', () => {
   for (const { where, mark } of snippets) {
     assert.match(
       mark,
-      /^(throws|ignore \S.*)?$/,
+      /^(throws|needs the fork server|ignore \S.*)?$/,
       `${where}: the mark ${JSON.stringify(mark)} is unknown, or lacks its reason`,
     )
   }
@@ -188,8 +189,7 @@ test('every snippet type-checks', async () => {
 
 describe('a snippet prints what it says', { concurrency: 2 }, () => {
   for (const snippet of runnable) {
-    const tooNew = /^\s*await using /m.test(snippet.code) && !hasAwaitUsing
-    test(snippet.where, { skip: tooNew ? 'await using needs Node 24' : false }, async () => {
+    test(snippet.where, { skip: whyNotRun(snippet) }, async () => {
       const result = await run(process.execPath, ['main.mts'], folderOf(snippet))
       const failed = result.exitCode !== 0
       assert.equal(failed, snippet.mark === 'throws', `exit code ${result.exitCode}; its stderr:\n${result.stderr}`)
@@ -197,6 +197,11 @@ describe('a snippet prints what it says', { concurrency: 2 }, () => {
     })
   }
 })
+
+function whyNotRun({ code, mark }: Snippet): string | false {
+  if (/^\s*await using /m.test(code) && !hasAwaitUsing) return 'await using needs Node 24'
+  return mark.startsWith('needs ') && !hasForkServer() && 'needs the fork server: npm run build, with a C compiler'
+}
 
 const command = join(root, 'src/cli/main.ts')
 
