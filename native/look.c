@@ -13,6 +13,8 @@
 #define NEVER UINT64_MAX
 #define MILLISECOND UINT64_C(1000)
 /* Looking takes at most one part in so many of a CPU. */
+/* A root that was killed has so long to die, before it is worth while to look who has left its group. */
+#define GRACE MILLISECOND
 #define SHARE 20
 #define CHECK_SHARE 3
 /* A limit on memory or processes that is only watched is compared so often, if that share allows it. */
@@ -85,7 +87,9 @@ void look_kill(struct worker *worker) {
   worker->killing = true;
   worker->empty = false;
   worker->next_look = NEVER;
-  look_again();
+  worker->killed_at = now();
+  if (worker->phase == RUNNING) scan_at = sooner(scan_at, worker->killed_at + GRACE);
+  else look_again();
 }
 
 void look_signal(struct worker *worker, int signal) {
@@ -208,8 +212,10 @@ static bool is_root(pid_t child) {
  */
 static bool nobody_is_left(void) {
   if (must_visit) return false;
+  scan_at = NEVER;
   for (struct worker *worker = workers; worker != NULL; worker = worker->next)
-    if (worker->killing && worker->phase == RUNNING) return false;
+    if (worker->killing && worker->phase == RUNNING) scan_at = sooner(scan_at, worker->killed_at + GRACE);
+  if (scan_at <= now()) return false;
   is_killing = false;
   if (!tree_each_child(is_root) || is_killing) return false;
   for (struct worker *worker = workers; worker != NULL; worker = worker->next)
@@ -249,7 +255,6 @@ bool look_if_due(void) {
   if (time < watch_at && time < scan_at) return false;
   bool scanned = must_scan(time);
   if (scan_at <= time && nobody_is_left()) {
-    scan_at = NEVER;
     check_rest_until = now() + CHECK_SHARE * (cpu_now() - cpu);
     scanned = must_scan(time);
     if (!scanned && time < watch_at) return true;

@@ -41,6 +41,7 @@ struct worker {
   bool killing;  /* its tree is being killed until nothing is left */
   bool empty;    /* and nothing was left in the last look */
   bool was_killed; /* a SIGKILL of ours was sent */
+  uint64_t killed_at;
   bool measuring;  /* the master waits for its usage */
   int signal;      /* to be sent to those of its tree who have left its group */
 
