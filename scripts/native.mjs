@@ -29,14 +29,18 @@ function buildFor(arch, sources, hash) {
   const stamp = `native/bin/.${arch}`
   if (existsSync(file) && existsSync(stamp) && readFileSync(stamp, 'utf8') === hash) return
   const fresh = `${file}-${process.pid}`
-  const built = compilers[arch].filter((compiler) => makesFor(compiler, arch)).some((compiler) => compile(compiler, sources, fresh))
+  const built = compilers[arch]
+    .filter((compiler) => makesFor(compiler, arch))
+    .some((compiler) => compile(compiler, sources, fresh))
   if (!built) return
   renameSync(fresh, file)
   writeFileSync(stamp, hash)
 }
 
 function compile(compiler, sources, target) {
-  const run = spawnSync(compiler, ['-O2', '-static', '-s', ...flags, '-o', target, ...sources.filter(isC)], { encoding: 'utf8' })
+  const run = spawnSync(compiler, ['-O2', '-static', '-s', ...flags, '-o', target, ...sources.filter(isC)], {
+    encoding: 'utf8',
+  })
   if (run.status !== 0) console.error(`${compiler} does not compile native/:\n${run.stderr}`)
   return run.status === 0
 }
@@ -66,7 +70,9 @@ function sanitize() {
   mkdirSync('.cache', { recursive: true })
   const target = join(root, '.cache/pagent-fork-server-sanitized')
   const options = ['-O1', '-g', '-fsanitize=address,undefined', '-fno-sanitize-recover=all', ...flags]
-  const { status } = spawnSync('cc', [...options, '-o', target, ...sourcesIn('native').filter(isC)], { stdio: 'inherit' })
+  const { status } = spawnSync('cc', [...options, '-o', target, ...sourcesIn('native').filter(isC)], {
+    stdio: 'inherit',
+  })
   if (status !== 0) process.exit(status ?? 1)
   console.log(target)
 }

@@ -12,8 +12,16 @@ const ROUNDS = scaled(100)
 const AT_ONCE = 4
 
 function startMaster(script: string, ...args: string[]): ChildProcessByStdio<null, Readable, null> {
+  return startMasterWith(process.env, script, ...args)
+}
+
+function startMasterWith(
+  env: NodeJS.ProcessEnv,
+  script: string,
+  ...args: string[]
+): ChildProcessByStdio<null, Readable, null> {
   const flags = ['--disable-warning=ExperimentalWarning', script]
-  return spawn(process.execPath, [...flags, ...args], { stdio: ['ignore', 'pipe', 'inherit'] })
+  return spawn(process.execPath, [...flags, ...args], { env, stdio: ['ignore', 'pipe', 'inherit'] })
 }
 
 void describe('nothing outlives the master', () => {
@@ -27,7 +35,8 @@ void describe('nothing outlives the master', () => {
 
   void test('the keeper killed and then the master: the keeper had been replaced', async () => {
     const token = `66666.${process.pid}`
-    const master = startMaster(fixture('busy-master.ts'), token)
+    const env = { ...process.env, PAGENT_LAUNCHER: 'portable' }
+    const master = startMasterWith(env, fixture('busy-master.ts'), token)
     await once(master.stdout, 'data')
     const keeper = (): number | undefined =>
       childrenOf(master.pid ?? 0).find((pid) => findByToken('pagent-keeper').includes(pid))

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe } from 'node:test'
-import { describeExit } from '../../src/index.ts'
+import { describeExit, portable } from '../../src/index.ts'
 import { story } from '../support/story.ts'
 
 const shutdown = { grace: 20 }
@@ -33,11 +33,19 @@ void describe('limits', () => {
   })
 
   story('a limit that nobody here can enforce is refused, never ignored', async (master) => {
-    const started = master.getWorker('w').start('cat', [], { limits: { memory: '64MiB' } })
+    const launcher = portable()
+    const started = master.getWorker('w').start('cat', [], { limits: { memory: '64MiB' }, launcher })
     await assert.rejects(started, {
       code: 'ERR_PAGENT_LIMIT_UNSUPPORTED',
-      message: /^Cannot start worker "w" with the limit memory: /,
+      message: /^Cannot start worker "w" with the limit memory: the launcher portable cannot enforce it here/,
     })
+    assert.equal(master.getWorker('w').pid, undefined)
+    await launcher.close()
+  })
+
+  story('a limit that cannot be is refused at the door', async (master) => {
+    for (const limits of [{ memory: '1KiB' }, { cpus: 0 }, { processes: 1.5 }, { cpuTime: '-1s' }, { ram: '1MiB' }])
+      await assert.rejects(master.getWorker('w').start('cat', [], { limits }), /limits/)
     assert.equal(master.getWorker('w').state, 'idle')
   })
 

@@ -14,6 +14,7 @@ type WriteDone = (error?: Error | null) => void
  */
 export class WorkerSocket extends Socket implements ByteSource {
   #onChunk: (chunk: Uint8Array) => boolean = () => false
+  #closed = false
   #fault: Error | undefined
   #onGone: (() => void) | undefined
 
@@ -49,7 +50,7 @@ export class WorkerSocket extends Socket implements ByteSource {
       end: (done) => void super.end(done),
       onClose: (gone) => this.#watch(gone),
       // The other direction goes on.
-      destroy: () => void (this.#fault ??= new Error('it was closed')),
+      destroy: () => void (this.#closed = true),
     }
   }
 
@@ -62,6 +63,7 @@ export class WorkerSocket extends Socket implements ByteSource {
   }
 
   #send(data: string | Uint8Array, done: WriteDone): void {
+    if (this.#closed) this.#fault ??= new Error('it was closed')
     if (this.#fault !== undefined) process.nextTick(done, this.#fault)
     else this.write(data, (error) => done(error ?? this.#fault))
   }
