@@ -16,6 +16,10 @@
 #define CPU_PERIOD 100000
 #define LEAST_CPU_QUOTA 1000
 
+/* The kernel refuses what is beyond all measure instead of taking it as no limit. */
+#define MOST_CPUS UINT64_C(1000000000)
+#define MOST_PROCESSES UINT64_C(4194304)
+
 /* More than the kernel asks for at once: so close to its limit a group is when it is refused memory. */
 #define ONE_REFUSAL (256 * 1024)
 
@@ -81,7 +85,7 @@ static int limit_memory(const struct hierarchy *home, const char *name, uint64_t
 
 /* Version 1 refuses more than the group above has; that one is then the stricter limit, and ours changes nothing. */
 static int limit_cpus(const struct hierarchy *home, const char *name, uint64_t thousandths) {
-  uint64_t quota = thousandths * (CPU_PERIOD / 1000);
+  uint64_t quota = (thousandths < MOST_CPUS ? thousandths : MOST_CPUS) * (CPU_PERIOD / 1000);
   if (quota < LEAST_CPU_QUOTA) quota = LEAST_CPU_QUOTA;
   if (home->version == 1) {
     int error = file_write_number(home->fd, name, "cpu.cfs_quota_us", quota);
@@ -92,7 +96,7 @@ static int limit_cpus(const struct hierarchy *home, const char *name, uint64_t t
 
 /* The kernel counts threads, too: one process with ten more threads is eleven. */
 static int limit_processes(const struct hierarchy *home, const char *name, uint64_t count) {
-  return file_write_number(home->fd, name, "pids.max", count);
+  return file_write_number(home->fd, name, "pids.max", count < MOST_PROCESSES ? count : MOST_PROCESSES);
 }
 
 static int set_limits(const struct cgroup *group, const struct limits *limits) {

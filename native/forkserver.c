@@ -46,7 +46,7 @@ enum command { COMMAND_SIGNAL = 1, COMMAND_RELEASE = 2, COMMAND_MEASURE = 3, COM
 static pid_t master;
 static int poller = -1, stderr_poller = -1, listener = -1, null_device = -1, spare = -1;
 static bool stderr_paused;
-static uint64_t oom_kills;
+static uint64_t oom_kills, last_group;
 
 static void die(const char *what) {
   fprintf(stderr, "pagent fork server: %s: %s\n", what, strerror(errno));
@@ -163,6 +163,7 @@ static int stream_of(enum stream mode, int own, int pipe) {
 }
 
 static void watch_group(struct worker *worker) {
+  if (!worker->group.open) return;
   for (int i = 0; i < 2; i++) {
     const struct cgroup_watch *at = &worker->group.watches[i];
     if (at->fd >= 0) (void)watch(poller, at->fd, at->events, &worker->on_group);
@@ -189,7 +190,7 @@ static void start(struct worker *worker, const struct request *request) {
   worker_mark(worker);
   int err = request->err == STREAM_PIPE ? open_stderr(worker) : -1;
   if (request->err == STREAM_PIPE && err < 0) return fail(worker, STAGE_PIPE, errno);
-  int fault = cgroup_needed(&worker->limits) ? cgroup_open(&worker->group, worker->slot, &worker->limits) : 0;
+  int fault = cgroup_needed(&worker->limits) ? cgroup_open(&worker->group, ++last_group, &worker->limits) : 0;
   if (fault != 0) fail(worker, STAGE_CGROUP, fault);
   else run(worker, request, err);
   drop(&err);
