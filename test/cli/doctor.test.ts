@@ -70,7 +70,7 @@ describe('pagent doctor', () => {
   })
 
   it('shows what is watched without control groups, and how to get them back', { skip: needsServer }, async () => {
-    const text = await textOf({ PAGENT_CGROUPS: 'off' })
+    const text = await textOf({ PAGENT_LAUNCHER: '', PAGENT_CGROUPS: 'off' })
     assert.match(text, /^memory +sampling watched +– +measured /m)
     assert.match(text, /^cpus +– +– +needs a control group$/m)
     assert.match(text, /^Cgroups +none can be used$/m)
@@ -78,7 +78,7 @@ describe('pagent doctor', () => {
   })
 
   it('works without a fork server, and says how to get one', async () => {
-    const told = await diagnosed({ PAGENT_FORK_SERVER: '/nowhere/fork-server' })
+    const told = await diagnosed({ PAGENT_LAUNCHER: '', PAGENT_FORK_SERVER: '/nowhere/fork-server' })
     assert.deepEqual([told.code, told.launcher.name, told.launchers['fork-server'].works], [0, 'portable', false])
     assert.match(told.launcher.why, /PAGENT_FORK_SERVER names no program/)
     assert.match(told.advice.join(), /PAGENT_FORK_SERVER/)
@@ -95,7 +95,7 @@ describe('pagent doctor', () => {
   })
 
   it('does not wait for ever for a fork server that says nothing', { timeout: 60_000 }, async () => {
-    const running = new Cli(['doctor'], { PAGENT_FORK_SERVER: fixture('mute-server.sh') })
+    const running = new Cli(['doctor'], { PAGENT_LAUNCHER: '', PAGENT_FORK_SERVER: fixture('mute-server.sh') })
     const [code] = (await once(running.process, 'exit')) as [number]
     assert.equal(code, 1)
     assert.match((await running.ended).stdout.toString(), /✗ fork-server: it gave no answer within 10s/)

@@ -3,7 +3,6 @@ import { existsSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, describe, it } from 'node:test'
-import { hasForkServer } from '../../src/process/fork-server/binary.ts'
 import { needsPython } from '../support/compile.ts'
 import { abilitiesHere } from '../support/trees.ts'
 import { Cli, cli, untilGone } from './cli.ts'
@@ -12,7 +11,7 @@ const folder = mkdtempSync(join(tmpdir(), 'pagent-cli-limits-test-'))
 after(() => rmSync(folder, { recursive: true, force: true }))
 
 const { limits: abilities } = await abilitiesHere()
-const needsServer = hasForkServer() ? false : 'needs the fork server: npm run build, with a C compiler'
+const needsServer = abilities.memory === undefined && 'needs the fork server: npm run build, with a C compiler'
 const needsCpus = abilities.cpus === undefined ? 'needs a control group for CPUs: see pagent doctor' : needsServer
 /** What enforces it here is what the paragraph must name. */
 const by = (limit: keyof typeof abilities): string => `\\(${abilities[limit]?.enforcedBy}, (not )?exact\\)`
