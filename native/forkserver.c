@@ -25,8 +25,10 @@
 #include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <sys/un.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "cgroup.h"
@@ -41,10 +43,14 @@ enum command { COMMAND_SIGNAL = 1, COMMAND_RELEASE = 2, COMMAND_MEASURE = 3, COM
 
 #define COMMAND_LENGTH 12
 #define PATIENCE UINT64_C(5000000)
+/* Descriptors that no worker may take up: to look at processes, to kill, and to hang up, we need some. */
+#define RESERVED 8
 #define GUARDIAN_DIED SIGUSR1
+#define REAPED_AT_ONCE 1000
 
-static pid_t master;
-static int poller = -1, stderr_poller = -1, listener = -1, null_device = -1, spare = -1;
+static pid_t master, guardian;
+static int poller = -1, stderr_poller = -1, listener = -1, null_device = -1;
+static struct rlimit all_files;
 static bool stderr_paused;
 static uint64_t oom_kills, last_group;
 
@@ -254,18 +260,25 @@ static bool is_master(int connection) {
   return getsockopt(connection, SOL_SOCKET, SO_PEERCRED, &peer, &length) == 0 && peer.pid == master;
 }
 
-/* Out of descriptors: one that was kept for this hangs up, so that the master hears of it. */
+/* The descriptors that are taken from now on are for a worker, or not. */
+static void for_worker(bool yes) {
+  struct rlimit files = all_files;
+  if (yes && files.rlim_cur >= 2 * RESERVED) files.rlim_cur -= RESERVED;
+  (void)setrlimit(RLIMIT_NOFILE, &files);
+}
+
+/* No descriptor is left: with one that is reserved, so that the master hears of it. */
 static void hang_up(void) {
-  drop(&spare);
+  for_worker(false);
   int connection = accept4(listener, NULL, NULL, SOCK_CLOEXEC);
   if (connection >= 0) close(connection);
-  spare = fcntl(null_device, F_DUPFD_CLOEXEC, 6);
+  /* The whole system has none, or no memory. Who waits will still be there, and must not keep us busy until then. */
+  else if (errno != EAGAIN) nanosleep(&(struct timespec){0, 10 * 1000 * 1000}, NULL);
 }
 
 static void accept_one(void) {
   int connection = accept4(listener, NULL, NULL, SOCK_CLOEXEC);
-  if (connection < 0 && (errno == EMFILE || errno == ENFILE)) return hang_up();
-  if (connection < 0) return;
+  if (connection < 0) return errno == EAGAIN ? (void)0 : hang_up();
   struct worker *worker = is_master(connection) ? worker_new(connection) : NULL;
   if (worker == NULL) close(connection);
   else read_request(worker); /* It is usually there already. */
@@ -319,7 +332,7 @@ static uint64_t count_oom_kills(void) {
   char line[128];
   uint64_t count = 0;
   FILE *file = fopen("/proc/vmstat", "re");
-  if (file == NULL) return 0;
+  if (file == NULL) return UNKNOWN;
   while (fgets(line, sizeof line, file) != NULL)
     if (strncmp(line, "oom_kill ", 9) == 0) count = strtoull(line + 9, NULL, 10);
   fclose(file);
@@ -346,7 +359,7 @@ static void judge(struct worker *worker) {
   }
   if (!killed || worker->was_killed || worker->broken != LIMIT_NONE) return;
   uint64_t kills = count_oom_kills();
-  worker->system_oom = kills > oom_kills;
+  worker->system_oom = kills != UNKNOWN && kills > oom_kills;
   oom_kills = kills;
 }
 
@@ -374,18 +387,20 @@ static void reap_one(pid_t pid) {
   if (worker != NULL) on_exit_of(worker, status);
 }
 
+/* Some at a time: whoever makes orphans as fast as they can be reaped must not have us for itself. */
 static void reap(void) {
-  for (;;) {
+  for (int i = 0; i < REAPED_AT_ONCE; i++) {
     siginfo_t ended = {0};
     if (waitid(P_ALL, 0, &ended, WEXITED | WNOHANG | WNOWAIT) != 0 || ended.si_pid == 0) return;
     reap_one(ended.si_pid);
   }
+  kill(getpid(), SIGCHLD); /* The others come next. */
 }
 
 static void on_signal(int signals) {
   struct signalfd_siginfo signal;
   while (read(signals, &signal, sizeof signal) == sizeof signal)
-    if (signal.ssi_signo == GUARDIAN_DIED) finish();
+    if (signal.ssi_signo == GUARDIAN_DIED && getppid() != guardian) finish();
   reap();
 }
 
@@ -425,12 +440,16 @@ static void handle(const struct source *source, int signals) {
   switch (source->kind) {
     case SOURCE_SIGNALS: return on_signal(signals);
     case SOURCE_CONTROL: return read_commands();
-    case SOURCE_LISTENER: return accept_one();
+    case SOURCE_LISTENER:
+      for_worker(true);
+      accept_one();
+      return for_worker(false);
     case SOURCE_STDERR: return pass_stderrs();
     case SOURCE_OUTPUT: return news_flush();
     case SOURCE_CONNECTION:
+      for_worker(true);
       if (worker->connection >= 0) read_request(worker);
-      return;
+      return for_worker(false);
     case SOURCE_GROUP:
       if (worker->group.open) look_at_group(worker);
       return;
@@ -483,19 +502,19 @@ static int open_signals(void) {
   return signalfd(-1, &heard, SFD_CLOEXEC | SFD_NONBLOCK);
 }
 
-static void serve(pid_t guardian) {
+static void serve(void) {
   char name[128];
   prctl(PR_SET_NAME, "pagent-fork");
   prctl(PR_SET_PDEATHSIG, GUARDIAN_DIED);
   prctl(PR_SET_CHILD_SUBREAPER, 1);
   if (getppid() != guardian) _exit(1);
   spawn_init();
+  getrlimit(RLIMIT_NOFILE, &all_files);
   oom_kills = count_oom_kills();
   int signals = open_signals();
   poller = epoll_create1(EPOLL_CLOEXEC);
   stderr_poller = epoll_create1(EPOLL_CLOEXEC);
   null_device = open("/dev/null", O_RDWR | O_CLOEXEC);
-  spare = fcntl(null_device, F_DUPFD_CLOEXEC, 6);
   listen_for_master(name, sizeof name);
   fcntl(0, F_SETFL, O_NONBLOCK);
   fcntl(1, F_SETFL, O_NONBLOCK);
@@ -528,9 +547,9 @@ static void tidy(void) {
   int most = files.rlim_cur < 65536 ? (int)files.rlim_cur : 65536;
   for (int file = 6; file < most; file++) close(file);
   for (int signal = 1; signal < 65; signal++) (void)sigaction(signal, &(struct sigaction){.sa_handler = SIG_DFL}, NULL);
-  sigset_t all;
-  sigfillset(&all);
-  sigprocmask(SIG_SETMASK, &all, NULL);
+  /* Of all 64, without asking the C library, which keeps some for itself and leaves them open. */
+  uint64_t all = UINT64_MAX;
+  (void)syscall(SYS_rt_sigprocmask, SIG_SETMASK, &all, NULL, sizeof all);
 }
 
 int main(void) {
@@ -541,9 +560,9 @@ int main(void) {
   prctl(PR_SET_CHILD_SUBREAPER, 1);
   const char *cgroups = getenv("PAGENT_CGROUPS");
   if (cgroups == NULL || strcmp(cgroups, "off") != 0) cgroup_probe(master);
-  pid_t guardian = getpid();
+  guardian = getpid();
   pid_t server = fork();
   if (server < 0) die("it cannot start");
-  if (server == 0) serve(guardian);
+  if (server == 0) serve();
   guard(server);
 }
