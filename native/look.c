@@ -118,9 +118,12 @@ void look_break(struct worker *worker, enum limit limit, enum enforcer by, uint6
   look_kill(worker);
 }
 
-/* Without marks the group is all there is to know a process by. */
+/* Without its mark a process is known by those it descends from, as long as they live, or by its group. */
 static struct worker *owner_of(const struct process *process) {
-  return process->slot != 0 ? worker_by_slot(process->slot) : worker_by_pid(process->group);
+  struct worker *worker = worker_by_slot(process->slot);
+  if (worker == NULL) worker = worker_by_pid(process->branch);
+  if (worker == NULL) worker = worker_by_slot(mark_of(process->branch));
+  return worker != NULL ? worker : worker_by_pid(process->group);
 }
 
 static void visit(const struct process *process, void *unused) {

@@ -58,6 +58,7 @@ uint32_t mark_of(pid_t pid) {
   uint64_t hard = RLIM_INFINITY;
   if (prlimit(pid, RLIMIT_RTTIME, NULL, &limit) == 0) hard = limit.rlim_max;
   else if (errno == EPERM) hard = read_from_file(pid);
-  if (hard >= top || hard < top - mark_slots() * step - (step - 1)) return 0;
-  return (uint32_t)((top - hard) / step);
+  if (hard >= top) return 0;
+  uint64_t slot = (top - hard) / step;
+  return slot > 0 && slot <= mark_slots() ? (uint32_t)slot : MARK_LOST;
 }

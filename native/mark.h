@@ -23,6 +23,9 @@ uint32_t mark_slots(void);
 /* Marks the calling process for good. System calls only. 0 or an errno. */
 int mark_set(uint32_t slot);
 
+/* Of a process that has lowered the limit for a purpose of its own. */
+#define MARK_LOST UINT32_MAX
+
 /* The slot of a process, also of a zombie; 0 when it has no mark of ours. */
 uint32_t mark_of(pid_t pid);
 

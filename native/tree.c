@@ -67,26 +67,46 @@ static bool read_process(pid_t pid, struct process *process) {
   return true;
 }
 
-/* A sub-reaper is the ancestor of all that its descendants ever started. */
-static bool descends_from(pid_t ancestor, pid_t pid) {
+/* What the current look has found out, so that a long line of ancestors is not read for each of them. */
+static struct {
+  unsigned look;
+  pid_t pid, branch;
+} known[4096];
+static unsigned look;
+
+/* A sub-reaper is the ancestor of all that its descendants ever started. 0 for whoever does not descend from us. */
+static pid_t find_branch(pid_t pid, pid_t parent) {
+  pid_t own = getpid();
   struct process process;
-  while (pid > 1 && pid != ancestor) {
-    if (!read_process(pid, &process)) return false;
-    pid = process.parent;
+  while (parent > 1 && parent != own) {
+    size_t at = (size_t)parent % (sizeof known / sizeof *known);
+    if (known[at].look == look && known[at].pid == parent) return known[at].branch;
+    if (!read_process(parent, &process)) return 0;
+    pid = parent;
+    parent = process.parent;
   }
-  return pid == ancestor;
+  return parent == own ? pid : 0;
+}
+
+static bool descends_from_us(struct process *process) {
+  process->branch = find_branch(process->pid, process->parent);
+  size_t at = (size_t)process->pid % (sizeof known / sizeof *known);
+  known[at].look = look;
+  known[at].pid = process->pid;
+  known[at].branch = process->branch;
+  return process->branch != 0;
 }
 
 static bool is_ours(pid_t pid, struct process *process) {
   process->slot = mark_of(pid);
   if (process->slot == 0 && mark_slots() > 0) return false;
-  return read_process(pid, process) && process->state != 'Z' && process->state != 'X' &&
-         descends_from(getpid(), process->parent);
+  return read_process(pid, process) && process->state != 'Z' && process->state != 'X' && descends_from_us(process);
 }
 
 bool tree_visit(visitor *visit, void *context) {
   DIR *folder = opendir("/proc");
   if (folder == NULL) return false;
+  look++;
   for (struct dirent *entry; (entry = readdir(folder)) != NULL;) {
     pid_t pid = (pid_t)strtol(entry->d_name, NULL, 10);
     struct process process;

@@ -10,6 +10,7 @@ struct process {
   pid_t pid;
   pid_t parent;
   pid_t group;
+  pid_t branch;          /* the child of this process it descends from, or is */
   char state;            /* 'Z' has ended */
   uint32_t slot;         /* 0 for none */
   uint64_t waited_for;   /* CPU time of its dead children, in microseconds */
