@@ -1,0 +1,336 @@
+import assert from 'node:assert/strict'
+import { spawn, spawnSync } from 'node:child_process'
+import { randomBytes } from 'node:crypto'
+import { once } from 'node:events'
+import { readFileSync } from 'node:fs'
+import { constants } from 'node:os'
+import type { Socket } from 'node:net'
+import { before as beforeAll, describe, test } from 'node:test'
+import { setTimeout as pause } from 'node:timers/promises'
+import { forkServerPath, hasForkServer } from '../../src/process/fork-server/binary.ts'
+import { FRAME, encodeCommand, encodeRequest } from '../../src/process/fork-server/protocol.ts'
+import { assertNothingLeft, holdings, isAlive } from '../support/processes.ts'
+import { type Frame, RawForkServer, shell } from '../support/raw-fork-server.ts'
+import { assertGone, freshToken } from '../support/trees.ts'
+
+const { EINVAL, E2BIG, EMFILE, ENOMEM } = constants.errno
+const IDLE = 50
+const needsBuild = hasForkServer() ? false : 'needs the fork server: npm run build'
+// A sanitizer reserves more addresses than any limit leaves.
+const isSanitized = forkServerPath().includes('sanitized')
+const needsAddresses = isSanitized ? 'needs a fork server without sanitizers' : false
+const needsPrlimit =
+  spawnSync('prlimit', ['--version']).status === 0 ? false : 'needs prlimit: apt-get install util-linux'
+
+interface Abuse {
+  readonly skip?: string | false
+  /** What the shell does that becomes the fork server. */
+  readonly first?: string
+}
+
+/** It still works afterwards, and leaves nothing when it ends. */
+function abuse(
+  title: string,
+  tell: (server: RawForkServer) => Promise<void>,
+  { skip = false, first }: Abuse = {},
+): void {
+  void test(title, { skip }, async () => {
+    const held = holdings()
+    const server = new RawForkServer(first)
+    try {
+      await server.ready()
+      await tell(server)
+      if (!server.isEnding) await server.assertWorks()
+    } finally {
+      await server.end()
+    }
+    await assertNothingLeft(held)
+  })
+}
+
+void describe('a fork server that is mistreated', { skip: needsBuild }, () => {
+  // The first start makes Node open something for good.
+  beforeAll(async () => {
+    const server = new RawForkServer()
+    await server.ready()
+    await server.end()
+  })
+
+  abuse('answers a request that says it is of four gigabytes', async (server) => {
+    assert.deepEqual(await refusal(server, header(0xffff_ffff, 1), 1), [0, E2BIG])
+  })
+
+  abuse('answers a request without a body, and one of noise', async (server) => {
+    assert.deepEqual(await refusal(server, header(0, 1), 1), [0, EINVAL])
+    assert.deepEqual(await refusal(server, Buffer.concat([header(300, 2), randomBytes(300)]), 2), [0, EINVAL])
+  })
+
+  abuse('forgets who hangs up in the middle of a request', async (server) => {
+    const before = server.descriptors()
+    const request = encodeRequest(server.nextId(), shell('exit'))
+    for (let length = 1; length < request.length; length += 7) {
+      const socket = server.connect()
+      socket.end(request.subarray(0, length))
+      await closed(socket)
+    }
+    await server.until(() => server.descriptors() === before, 'no connection is left')
+    assert.deepEqual(server.frames, [])
+  })
+
+  abuse('takes a request and commands byte by byte', async (server) => {
+    const id = server.nextId()
+    const socket = server.connect()
+    for (const byte of encodeRequest(id, shell('exec cat'))) await written(socket, byte)
+    await server.frame(id, FRAME.started)
+    for (const byte of encodeCommand(1, id, constants.signals.SIGTERM)) await written(server.commands, byte)
+    const { body } = await server.frame(id, FRAME.exited)
+    assert.equal(body.readUInt32LE(0), constants.signals.SIGTERM)
+  })
+
+  abuse('ignores commands that mean nothing', async (server) => {
+    const { id, pid } = await server.run(shell('exec sleep 1000'))
+    server.commands.write(randomBytes(12 * 1000))
+    server.tell('nonsense', id, 1)
+    for (const number of [0, 65, 0xffff_ffff]) server.tell('signal', id, number)
+    for (const command of ['signal', 'release', 'measure', 'readStderr'] as const) server.tell(command, 12_345, 9)
+    server.tell('measure', id)
+    await server.frame(id, FRAME.usage)
+    assert.ok(isAlive(pid))
+  })
+
+  abuse('ignores commands to who has ended, and to who is forgotten', async (server) => {
+    const { id } = await server.run(shell('exit'))
+    await server.frame(id, FRAME.exited)
+    for (let round = 0; round < 2; round++) {
+      for (const command of ['signal', 'measure', 'readStderr', 'signal'] as const) server.tell(command, id, 9)
+      server.tell('release', id)
+    }
+  })
+
+  abuse('refuses the second of two workers with one number, and the first lives on', async (server) => {
+    const { id, pid } = await server.run(shell('exec sleep 1000'))
+    await closed(server.ask(shell('exit'), id).socket)
+    assert.ok(isAlive(pid))
+    assert.deepEqual(server.frames, [])
+  })
+
+  abuse('refuses everybody but the master', async (server) => {
+    const request = encodeRequest(77, shell('exec sleep 1000')).toString('base64')
+    const script = `
+      const socket = require('node:net').connect({ path: '\\0' + process.argv[1] })
+      socket.on('error', () => {}).on('close', () => console.log('refused')).resume()
+      socket.write(Buffer.from(process.argv[2], 'base64'))`
+    const stranger = spawn(process.execPath, ['-e', script, server.socket, request], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    })
+    const [said] = (await once(stranger.stdout, 'data')) as [Buffer]
+    await once(stranger, 'close')
+    assert.equal(said.toString(), 'refused\n')
+    assert.deepEqual(server.frames, [])
+  })
+
+  abuse('bears 300 connections that never say anything', async (server) => {
+    const silent = Array.from({ length: 300 }, () => server.connect())
+    await server.until(() => server.descriptors() > 300, 'all are accepted')
+    await server.assertWorks()
+    await assertIdle(server)
+    for (const socket of silent) socket.destroy()
+    await server.until(() => server.descriptors() < 30, 'no connection is left')
+  })
+
+  abuse('does not grow while its master does not read, and loses nothing', async (server) => {
+    const size = 500_000
+    const floods = await all(50, () => server.run(shell(`exec head -c ${size} /dev/zero >&2`)))
+    // It has stopped when nobody gets rid of anything any more.
+    server.news.pause()
+    const before = server.memory()
+    const late = Array.from({ length: 50 }, () => server.ask(shell(`exec head -c ${size} /dev/zero >&2`)))
+    await server.until(() => floods.every(({ pid }) => isStuck(pid)), 'all workers wait')
+    await assertIdle(server)
+    assert.ok(server.memory() < before + 2 ** 20, `it grew from ${before} to ${server.memory()}`)
+    server.news.resume()
+    for (const { id } of [...floods, ...late]) {
+      await server.frame(id, FRAME.stderrEnd)
+      assert.equal((await server.frame(id, FRAME.exited)).body.readUInt32LE(0), 0)
+      assert.equal(server.stderr.get(id), size)
+    }
+  })
+
+  abuse(
+    'goes on without descriptors, and kills whole trees without',
+    async (server) => {
+      const token = freshToken()
+      const first = await server.run(shell(`setsid sleep ${token} & exec cat`))
+      const asked = Array.from({ length: 60 }, () => server.ask(shell('exec sleep 1000')))
+      const answers = await Promise.all(asked.map(({ id, socket }) => answer(server, id, socket)))
+      const running = asked.filter((_, i) => answers[i] === 'runs')
+      assert.ok(running.length > 0 && running.length < 60, `${running.length} are running`)
+      for (const word of answers) assert.ok(['runs', 'hung up', `${EMFILE}`].includes(word), word)
+      const silent = Array.from({ length: 30 }, () => server.connect())
+      await Promise.race(silent.map(closed))
+      server.tell('release', first.id)
+      await assertGone(token)
+      await assertIdle(server)
+      for (const { id } of running) server.tell('release', id)
+      for (const socket of silent) socket.destroy()
+      await server.until(() => server.descriptors() < 25, 'descriptors come back')
+    },
+    { first: 'ulimit -n 40' },
+  )
+
+  abuse(
+    'goes on without memory',
+    async (server) => {
+      const asked = Array.from({ length: 12 }, () => server.nextId())
+      const sockets = asked.map((id) => {
+        const socket = server.connect()
+        socket.write(header(8 << 20, id))
+        return socket
+      })
+      await server.until(() => server.frames.some(({ type }) => type === FRAME.failed), 'one is refused')
+      const { body } = server.frames[0] as Frame
+      assert.deepEqual([body.readUInt32LE(0), body.readInt32LE(4)], [0, ENOMEM])
+      for (const socket of sockets) socket.destroy()
+    },
+    { first: 'ulimit -v 40000', skip: needsAddresses },
+  )
+
+  abuse('sees the end of a stderr that its worker has closed, and of the worker later', async (server) => {
+    const { id, socket } = await server.run(shell('exec 0<&- 1>&- 2>&-; while :; do sleep 1000; done'))
+    await Promise.all([server.frame(id, FRAME.stderrEnd), ended(socket)])
+    await assertIdle(server)
+    server.tell('signal', id, 9)
+    await server.frame(id, FRAME.exited)
+  })
+
+  abuse('lets no stderr that is not to be read keep it busy', async (server) => {
+    const { id } = await server.run(shell('exec 3>&2 2>&-; read line; echo end >&3; exec 3>&-; exec sleep 1000'))
+    server.tell('readStderr', id, 0)
+    await assertIdle(server)
+    server.tell('signal', id, 9)
+    await server.frame(id, FRAME.exited)
+  })
+
+  for (const limit of ['0:0', '1000:1000'])
+    abuse(
+      `counts who has left its session and has RLIMIT_RTTIME at ${limit}, and kills it in the end`,
+      async (server) => {
+        const token = freshToken()
+        const lost = `prlimit --rttime=${limit} setsid sh -c 'sleep $0 & sleep $0 & echo lost; exec sleep $0' ${token}`
+        const { id, socket } = await server.run(shell(`${lost} & exec sleep 1000`))
+        await once(socket, 'data')
+        server.tell('measure', id)
+        const { body } = await server.frame(id, FRAME.usage)
+        assert.equal(Number(body.readBigUInt64LE(24)), 4)
+        await server.end()
+        await assertGone(token)
+      },
+      { skip: needsPrlimit },
+    )
+
+  abuse('does nothing at no signal that can be blocked', async (server) => {
+    for (const pid of [server.pid, server.guardian])
+      for (let number = 1; number < 65; number++) if (number !== 9 && number !== 19) process.kill(pid, number)
+    for (const pid of [server.pid, server.guardian]) {
+      process.kill(pid, 'SIGSTOP')
+      await server.until(() => stateOf(pid) === 'T', 'it stands still')
+      process.kill(pid, 'SIGCONT')
+    }
+    await server.assertWorks()
+  })
+
+  abuse('does nothing while its workers do nothing', async (server) => {
+    const workers = await all(20, () => server.run(shell('exec sleep 1000')))
+    await Promise.all(workers.map(({ socket }) => written(socket, 65)))
+    await assertIdle(server)
+  })
+
+  abuse(
+    'has marks for nobody where RLIMIT_RTTIME is limited, and limits all the same',
+    async (server) => {
+      const limits = { memory: 64 << 20, processes: 20 }
+      const workers = await all(3, () => server.run(shell('exec sleep 1000', { limits })))
+      for (const { id, pid } of workers) {
+        server.tell('release', id)
+        await server.until(() => !isAlive(pid), 'it is killed')
+      }
+    },
+    { first: 'exec prlimit --rttime=1000000:1000000 sh -c \'exec "$0"\' "$0"', skip: needsPrlimit },
+  )
+
+  abuse('bears limits that are beyond all measure', async (server) => {
+    for (const huge of [1e12, 1e15, 2 ** 54]) {
+      const limits = { memory: huge, cpuTime: huge, cpus: huge / 1000, processes: huge, openFiles: 100, fileSize: huge }
+      await server.run(shell('exec sleep 1000', { limits }))
+    }
+    await assertIdle(server)
+  })
+})
+
+/** The stage and the errno of its answer to bytes. */
+async function refusal(server: RawForkServer, bytes: Buffer, id: number): Promise<[stage: number, errno: number]> {
+  const socket = server.connect()
+  socket.write(bytes)
+  const { body } = await server.frame(id, FRAME.failed)
+  await closed(socket)
+  return [body.readUInt32LE(0), body.readInt32LE(4)]
+}
+
+function header(length: number, id: number): Buffer {
+  const bytes = Buffer.alloc(8)
+  bytes.writeUInt32LE(length, 0)
+  bytes.writeUInt32LE(id, 4)
+  return bytes
+}
+
+async function answer(server: RawForkServer, id: number, socket: Socket): Promise<string> {
+  socket.resume()
+  const frame = (): Frame | undefined => server.frames.find((one) => one.id === id)
+  await server.until(() => socket.readableEnded || socket.destroyed || frame() !== undefined, 'there is an answer')
+  const { type, body } = frame() ?? {}
+  if (body === undefined) return 'hung up'
+  return type === FRAME.started ? 'runs' : String(body.readInt32LE(4))
+}
+
+/** One second in which nobody asks for anything. */
+async function assertIdle(server: RawForkServer): Promise<void> {
+  const before = server.cpuTime()
+  await pause(1000)
+  const used = server.cpuTime() - before
+  assert.ok(used < IDLE, `it used ${used} ms of CPU time in a second`)
+}
+
+async function all<T>(count: number, make: () => Promise<T>): Promise<T[]> {
+  return Promise.all(Array.from({ length: count }, make))
+}
+
+/** It was hung up, at once or after a while. */
+async function closed(socket: Socket): Promise<void> {
+  await ended(socket)
+  socket.destroy()
+}
+
+async function ended(socket: Socket): Promise<void> {
+  if (socket.readableEnded || socket.destroyed) return
+  const end = new Promise<void>((resolve) => {
+    for (const name of ['end', 'close']) socket.once(name, () => resolve())
+  })
+  socket.resume()
+  await end
+}
+
+function written(stream: NodeJS.WritableStream, byte: number): Promise<void> {
+  return new Promise((resolve, reject) => {
+    stream.write(Uint8Array.of(byte), (error) => (error ? reject(error) : resolve()))
+  })
+}
+
+/** `head` sleeps only when it cannot write. */
+function isStuck(pid: number): boolean {
+  return stateOf(pid) === 'S' && readFileSync(`/proc/${pid}/comm`, 'latin1') === 'head\n'
+}
+
+function stateOf(pid: number): string {
+  const stat = readFileSync(`/proc/${pid}/stat`, 'latin1')
+  return stat[stat.lastIndexOf(')') + 2] ?? ''
+}
