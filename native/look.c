@@ -12,13 +12,15 @@
 
 #define NEVER UINT64_MAX
 #define MILLISECOND UINT64_C(1000)
-/* Looking takes at most one part in so many of a CPU. */
 /* A root that was killed has so long to die, before it is worth while to look who has left its group. */
 #define GRACE MILLISECOND
+/* Looking takes at most one part in so many of a CPU. */
 #define SHARE 20
 #define CHECK_SHARE 3
 /* A limit on memory or processes that is only watched is compared so often, if that share allows it. */
 #define INTERVAL (20 * MILLISECOND)
+/* A day: a wait that is no longer overflows nowhere. */
+#define LONGEST_WAIT (86400 * 1000 * MILLISECOND)
 /* Somebody who cannot be killed is tried so often in the end. */
 #define LONGEST_PAUSE (500 * MILLISECOND)
 
@@ -69,7 +71,7 @@ static uint64_t next_look(const struct worker *worker) {
   }
   bool often = worker->limits.memory != UNLIMITED || worker->limits.processes != UNLIMITED;
   if ((often && is_sampled(worker)) || must_be_asked(worker)) wait = sooner(wait, INTERVAL);
-  return wait == NEVER ? NEVER : now() + wait;
+  return wait == NEVER ? NEVER : now() + sooner(wait, LONGEST_WAIT);
 }
 
 void look_watch(struct worker *worker) {
@@ -165,6 +167,7 @@ static bool scan(void) {
   }
   if (!tree_visit(visit, NULL)) return false;
   for (struct worker *worker = workers; worker != NULL; worker = worker->next) {
+    if (tree_was_starved()) worker->empty = false;
     worker->signal = 0;
     worker->seen = later(worker->seen, worker->live.cpu_time + worker->reaped);
     worker->peak = later(worker->peak, worker->live.memory);

@@ -103,8 +103,8 @@ static int become_the_worker(void *argument) {
   int fault;
   if (setsid() < 0) return fail(spawn, STAGE_SESSION, errno);
   if (spawn->group != NULL && (fault = cgroup_join(spawn->group)) != 0) return fail(spawn, STAGE_CGROUP, fault);
+  offer_to_the_oom_killer(); /* It opens a file, and the worker may have a lower limit than we have open. */
   if ((fault = limit(&request->limits, spawn->slot)) != 0) return fail(spawn, STAGE_RLIMIT, fault);
-  offer_to_the_oom_killer();
   if (chdir(request->cwd) != 0) return fail(spawn, STAGE_CWD, errno);
   if ((fault = connect_streams(spawn->streams)) != 0) return fail(spawn, STAGE_PIPE, fault);
   if (prctl(PR_SET_PDEATHSIG, SIGKILL) != 0) return fail(spawn, STAGE_SESSION, errno);

@@ -36,10 +36,16 @@ uint64_t tree_cpu_time(pid_t pid) {
   return to_microseconds(time);
 }
 
+static bool starved;
+
+bool tree_was_starved(void) { return starved; }
+
+static void note_if_starved(void) { starved = starved || errno == EMFILE || errno == ENFILE || errno == ENOMEM; }
+
 /* The length that was read, with a NUL behind it; 0 for nothing. */
 static size_t read_file(const char *path, char *text, size_t size) {
   int file = open(path, O_RDONLY | O_CLOEXEC);
-  if (file < 0) return 0;
+  if (file < 0) return note_if_starved(), 0;
   ssize_t length = read(file, text, size - 1);
   close(file);
   text[length > 0 ? length : 0] = 0;
@@ -103,9 +109,17 @@ static bool is_ours(pid_t pid, struct process *process) {
   return read_process(pid, process) && process->state != 'Z' && process->state != 'X' && descends_from_us(process);
 }
 
+/* In a name space of process ids that has no /proc of its own, what it says would be about others. */
+static bool is_about_us(void) {
+  char name[16] = "";
+  return readlink("/proc/self", name, sizeof name - 1) > 0 && strtol(name, NULL, 10) == getpid();
+}
+
 bool tree_visit(visitor *visit, void *context) {
+  starved = false;
+  if (!is_about_us()) return false;
   DIR *folder = opendir("/proc");
-  if (folder == NULL) return false;
+  if (folder == NULL) return note_if_starved(), starved;
   look++;
   for (struct dirent *entry; (entry = readdir(folder)) != NULL;) {
     pid_t pid = (pid_t)strtol(entry->d_name, NULL, 10);

@@ -20,8 +20,11 @@ struct process {
 /* Called for every process that descends from this one and has not ended. */
 typedef void visitor(const struct process *process, void *context);
 
-/* One look at all of them. False when there is no /proc to look at. */
+/* One look at all of them. False when there is no /proc to look at, or only that of other process ids than ours. */
 bool tree_visit(visitor *visit, void *context);
+
+/* Whether it had to leave out somebody, for want of memory or descriptors. */
+bool tree_was_starved(void);
 
 /* Calls `visit` for each child of this process, zombies too, until it returns false. False when the kernel cannot tell. */
 bool tree_each_child(bool visit(pid_t child));
