@@ -258,6 +258,12 @@ void describe('a fork server that is mistreated', { skip: needsBuild }, () => {
     { first: 'exec prlimit --rttime=1000000:1000000 sh -c \'exec "$0"\' "$0"', skip: needsPrlimit },
   )
 
+  abuse('offers every worker to the OOM killer, also one with hardly a descriptor', async (server) => {
+    const { id } = await server.run(shell('exec cat /proc/self/oom_score_adj >&2', { limits: { openFiles: 12 } }))
+    await server.frame(id, FRAME.stderrEnd)
+    assert.equal(server.stderr.get(id), '800\n'.length)
+  })
+
   abuse('bears limits that are beyond all measure', async (server) => {
     for (const huge of [1e12, 1e15, 2 ** 54]) {
       const limits = { memory: huge, cpuTime: huge, cpus: huge / 1000, processes: huge, openFiles: 100, fileSize: huge }
