@@ -363,11 +363,20 @@ static void judge(struct worker *worker) {
   oom_kills = kills;
 }
 
+/* Once: there may be more. */
+static void pass_stderr_of(struct worker *worker) {
+  if (worker->err < 0 || news_pass_stderr(worker)) return;
+  drop_stderr(worker);
+  news_add(worker, NEWS_STDERR_END);
+}
+
 static void on_exit_of(struct worker *worker, int status) {
   worker_reaped(worker);
   worker->status = status;
   worker->next_look = UINT64_MAX;
   judge(worker);
+  /* Its last words go first, and most often their end: then the master has nothing to wait for. */
+  for (int i = 0; i < 2 && worker->news == 0; i++) pass_stderr_of(worker);
   news_add(worker, NEWS_EXITED);
 }
 
@@ -412,14 +421,11 @@ static struct source on_listener = {SOURCE_LISTENER, NULL}, on_control = {SOURCE
 
 static void pass_stderrs(void) {
   struct epoll_event events[64];
+  news_flush();
   int count = epoll_wait(stderr_poller, events, 64, 0);
   for (int i = 0; i < count && !news_waiting(); i++) {
     struct source *source = events[i].data.ptr;
-    struct worker *worker = source->worker;
-    if (worker->err >= 0 && !news_pass_stderr(worker)) {
-      drop_stderr(worker);
-      news_add(worker, NEWS_STDERR_END);
-    }
+    pass_stderr_of(source->worker);
     news_flush();
   }
 }

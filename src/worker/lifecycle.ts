@@ -230,10 +230,11 @@ export class Lifecycle implements Owner {
     }
     this.#enter('wait')
     this.emit({ type: 'restart-scheduled', attempt: decision.attempt, after: decision.after })
-    this.#backoff = this.#host.clock.after(decision.after, () => {
-      // A start that fails ends in an exit of its own, which is counted.
-      this.#live(true).catch(() => {})
-    })
+    // A start that fails ends in an exit of its own, which is counted.
+    const restart = (): void => void this.#live(true).catch(() => {})
+    // A timer takes a millisecond at least.
+    if (decision.after === 0) restart()
+    else this.#backoff = this.#host.clock.after(decision.after, restart)
   }
 
   /** It stays down for now: nobody needs to wait for it. */
