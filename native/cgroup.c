@@ -174,11 +174,21 @@ int cgroup_open(struct cgroup *group, uint64_t id, const struct limits *limits) 
   return error;
 }
 
-int cgroup_join(const struct cgroup *group) {
+static bool is_in(const struct cgroup *group, int hierarchy) { return (group->made & 1U << hierarchy) != 0; }
+
+int cgroup_join(const struct cgroup *group, bool born_inside) {
   int error = 0;
   for (int i = 0; i < hierarchy_count && !error; i++)
-    if (group->made & 1U << i) error = folder_join(hierarchies[i].fd, group->name);
+    if (is_in(group, i) && !(born_inside && hierarchies[i].version == 2))
+      error = folder_join(hierarchies[i].fd, group->name);
   return error;
+}
+
+int cgroup_birthplace(const struct cgroup *group) {
+  for (int i = 0; i < hierarchy_count; i++)
+    if (is_in(group, i) && hierarchies[i].version == 2)
+      return openat(hierarchies[i].fd, group->name, O_PATH | O_DIRECTORY | O_CLOEXEC);
+  return -1;
 }
 
 /* The kernel counts killed processes also when the machine or a group above ran out of memory, and not this group. Its

@@ -59,7 +59,11 @@ int cgroup_open(struct cgroup *group, uint64_t id, const struct limits *limits);
 
 /* Moves the calling process in. For a child between clone(CLONE_VM | CLONE_VFORK) and exec: system calls only, no
  * allocation, no stdio, and nothing written to memory that is not its stack. 0 or an errno. */
-int cgroup_join(const struct cgroup *group);
+int cgroup_join(const struct cgroup *group, bool born_inside);
+
+/* Where a process can begin its life inside (CLONE_INTO_CGROUP): a descriptor to be closed, -1 without version 2. Then
+ * `cgroup_join` need not move it there, which may take the kernel many milliseconds. */
+int cgroup_birthplace(const struct cgroup *group);
 
 /* The limit that was broken since the group was opened, LIMIT_NONE when none; `observed` is what was counted. */
 enum limit cgroup_broken(struct cgroup *group, uint64_t *observed);

@@ -5,8 +5,10 @@
 #include <fcntl.h>
 #include <sched.h>
 #include <signal.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -21,11 +23,30 @@ typedef __rlimit_resource_t resource;
 typedef int resource;
 #endif
 
+/* From linux/sched.h, which not every C library comes with. */
+struct clone_arguments {
+  uint64_t flags, pidfd, child_tid, parent_tid, exit_signal, stack, stack_size, tls, set_tid, set_tid_size, cgroup;
+};
+#define INTO_CGROUP UINT64_C(0x200000000)
+#ifndef SYS_clone3
+#define SYS_clone3 435
+#endif
+
+/* Shared with a child that has memory of its own. */
+struct failure {
+  enum stage stage;
+  int error;
+};
+static struct failure *failure;
+
 static char stack[64 * 1024] __attribute__((aligned(64)));
 static struct rlimit own_files;
 static pid_t own_pid;
 
 void spawn_init(void) {
+  static struct failure ours;
+  failure = mmap(NULL, sizeof *failure, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+  if (failure == MAP_FAILED) failure = &ours;
   own_pid = getpid();
   if (getrlimit(RLIMIT_NOFILE, &own_files) != 0) return;
   struct rlimit most = {own_files.rlim_max, own_files.rlim_max};
@@ -78,9 +99,9 @@ static int connect_streams(const int streams[3]) {
   return 0;
 }
 
-static int fail(struct spawn *spawn, enum stage stage, int error) {
-  spawn->stage = stage;
-  spawn->error = error;
+static int fail(enum stage stage, int error) {
+  failure->stage = stage;
+  failure->error = error;
   _exit(127);
 }
 
@@ -101,29 +122,51 @@ static int become_the_worker(void *argument) {
   const struct request *request = spawn->request;
   sigset_t none;
   int fault;
-  if (setsid() < 0) return fail(spawn, STAGE_SESSION, errno);
-  if (spawn->group != NULL && (fault = cgroup_join(spawn->group)) != 0) return fail(spawn, STAGE_CGROUP, fault);
+  if (setsid() < 0) return fail(STAGE_SESSION, errno);
+  if (spawn->group != NULL && (fault = cgroup_join(spawn->group, spawn->born_inside)) != 0) return fail(STAGE_CGROUP, fault);
   offer_to_the_oom_killer(); /* It opens a file, and the worker may have a lower limit than we have open. */
-  if ((fault = limit(&request->limits, spawn->slot)) != 0) return fail(spawn, STAGE_RLIMIT, fault);
-  if (chdir(request->cwd) != 0) return fail(spawn, STAGE_CWD, errno);
-  if ((fault = connect_streams(spawn->streams)) != 0) return fail(spawn, STAGE_PIPE, fault);
-  if (prctl(PR_SET_PDEATHSIG, SIGKILL) != 0) return fail(spawn, STAGE_SESSION, errno);
-  if (getppid() != own_pid) return fail(spawn, STAGE_SESSION, ESRCH);
+  if ((fault = limit(&request->limits, spawn->slot)) != 0) return fail(STAGE_RLIMIT, fault);
+  if (chdir(request->cwd) != 0) return fail(STAGE_CWD, errno);
+  if ((fault = connect_streams(spawn->streams)) != 0) return fail(STAGE_PIPE, fault);
+  if (prctl(PR_SET_PDEATHSIG, SIGKILL) != 0) return fail(STAGE_SESSION, errno);
+  if (getppid() != own_pid) return fail(STAGE_SESSION, ESRCH);
   sigemptyset(&none);
   sigprocmask(SIG_SETMASK, &none, NULL);
   execute(request);
-  return fail(spawn, STAGE_EXEC, errno);
+  return fail(STAGE_EXEC, errno);
+}
+
+/*
+ * Straight into its group of version 2. Its memory is a copy, because a system call that returns twice cannot share a stack;
+ * ours is small. -1 where the kernel, or who filters its calls, does not want that.
+ */
+static pid_t clone_into_group(struct spawn *spawn) {
+  int place = spawn->group != NULL ? cgroup_birthplace(spawn->group) : -1;
+  if (place < 0) return -1;
+  struct clone_arguments arguments = {.flags = CLONE_VFORK | INTO_CGROUP, .exit_signal = SIGCHLD};
+  arguments.cgroup = (uint64_t)place;
+  spawn->born_inside = true;
+  pid_t pid = (pid_t)syscall(SYS_clone3, &arguments, sizeof arguments);
+  if (pid == 0) _exit(become_the_worker(spawn));
+  int error = errno;
+  close(place);
+  errno = error;
+  return pid;
+}
+
+/* In our memory, on a stack of its own. */
+static pid_t clone_here(struct spawn *spawn) {
+  spawn->born_inside = false;
+  return clone(become_the_worker, stack + sizeof stack, CLONE_VM | CLONE_VFORK | SIGCHLD, spawn);
 }
 
 pid_t spawn_process(struct spawn *spawn) {
-  spawn->error = 0;
-  pid_t pid = clone(become_the_worker, stack + sizeof stack, CLONE_VM | CLONE_VFORK | SIGCHLD, spawn);
-  if (pid < 0) {
-    spawn->stage = STAGE_FORK;
-    spawn->error = errno;
-    return -1;
-  }
+  *failure = (struct failure){0, 0};
+  pid_t pid = clone_into_group(spawn);
+  if (pid < 0) pid = clone_here(spawn);
+  spawn->stage = pid < 0 ? STAGE_FORK : failure->stage;
+  spawn->error = pid < 0 ? errno : failure->error;
   if (spawn->error == 0) return pid;
-  while (waitpid(pid, NULL, 0) < 0 && errno == EINTR) continue;
+  while (pid > 0 && waitpid(pid, NULL, 0) < 0 && errno == EINTR) continue;
   return -1;
 }

@@ -2,6 +2,7 @@
 #ifndef SPAWN_H
 #define SPAWN_H
 
+#include <stdbool.h>
 #include <sys/types.h>
 
 #include "cgroup.h"
@@ -15,6 +16,7 @@ struct spawn {
   const struct cgroup *group; /* NULL for none */
   int streams[3];             /* what becomes stdin, stdout and stderr */
   uint32_t slot;              /* the mark of its tree */
+  bool born_inside;           /* its group of version 2: set on the way */
   enum stage stage;           /* set when it failed */
   int error;
 };

@@ -124,7 +124,7 @@ static pid_t start(const struct cgroup *group, void (*work)(void)) {
   pid_t worker = fork();
   check(worker >= 0);
   if (worker > 0) return worker;
-  int error = cgroup_join(group);
+  int error = cgroup_join(group, false);
   if (error) _exit(100 + error % 100);
   work();
   _exit(0);

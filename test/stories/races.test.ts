@@ -213,7 +213,7 @@ void describe('a fault of somebody else', () => {
       setTimeout(() => { console.log('alive'); process.exit() }, 300)`
     // Nobody is left to remove the folder of its sockets.
     const folder = mkdtempSync(join(tmpdir(), 'pagent-test-'))
-    const env = { ...process.env, TMPDIR: folder }
+    const env = { ...process.env, TMPDIR: folder, PAGENT_LAUNCHER: 'portable' }
     const { stdout, stderr } = spawnSync('sh', ['-c', `ulimit -n 64; exec ${NODE}`, script], { encoding: 'utf8', env })
     rmSync(folder, { recursive: true })
     assert.equal(stdout, 'alive\n', stderr)
@@ -226,7 +226,8 @@ void describe('a fault of somebody else', () => {
       const env = { PATH: '/usr/bin:/bin' }
       await new Master().getWorker('w').start(${JSON.stringify(fixture('leaves-its-group.sh'))}, ['${token}'], { env, ready: 'first-message' })
       process.kill(process.pid, 'SIGKILL')`
-    spawnSync('/bin/sh', ['-c', `exec ${NODE}`, script], { env: { PATH: '/nowhere' } })
+    const own = { PATH: '/nowhere', PAGENT_LAUNCHER: 'portable' }
+    spawnSync('/bin/sh', ['-c', `exec ${NODE}`, script], { env: own })
     await eventually(() => findByToken(token).length === 0, 500, 'an escapee is left')
   })
 
