@@ -298,12 +298,17 @@ async function answer(server: RawForkServer, id: number, socket: Socket): Promis
   return type === FRAME.started ? 'runs' : String(body.readInt32LE(4))
 }
 
-/** One second in which nobody asks for anything. */
+/** One second in which nobody asks for anything; the second or third, when it still has something to end in the first. */
 async function assertIdle(server: RawForkServer): Promise<void> {
-  const before = server.cpuTime()
-  await pause(1000)
-  const used = server.cpuTime() - before
-  assert.ok(used < IDLE, `it used ${used} ms of CPU time in a second`)
+  const seconds: number[] = []
+  while (seconds.length < 3) {
+    const start = server.cpuTime()
+    await pause(1000)
+    const used = server.cpuTime() - start
+    if (used < IDLE) return
+    seconds.push(used)
+  }
+  assert.fail(`it used ${seconds.join(', ')} ms of CPU time in a second each`)
 }
 
 async function all<T>(count: number, make: () => Promise<T>): Promise<T[]> {
