@@ -29,6 +29,7 @@ static uint64_t scan_at = NEVER;  /* the next look at all processes */
 static bool is_killing;           /* somebody is still there: that comes before any rest */
 static bool must_visit;           /* the next look is not only for those who are being killed */
 static uint64_t rest_until;       /* what the last look has cost, times SHARE */
+static uint64_t compare_rest_until; /* the same for reading the counters of groups */
 static uint64_t check_rest_until; /* the same for a look at our children only, which is cheap and wanted soon */
 static uint64_t pause_after = MILLISECOND;
 
@@ -74,9 +75,15 @@ static uint64_t next_look(const struct worker *worker) {
   return wait == NEVER ? NEVER : now() + sooner(wait, LONGEST_WAIT);
 }
 
+/* Reading the counters of a group is cheap: it need not rest from the last look at all processes. */
+static uint64_t next_comparison(const struct worker *worker) {
+  if (worker->next_look == NEVER) return NEVER;
+  return later(worker->next_look, is_sampled(worker) ? rest_until : compare_rest_until);
+}
+
 void look_watch(struct worker *worker) {
   worker->next_look = next_look(worker);
-  watch_at = sooner(watch_at, later(worker->next_look, rest_until));
+  watch_at = sooner(watch_at, next_comparison(worker));
 }
 
 /* Most of a tree is in the group of its root, and dies with it: who is left after that is found by the next look. */
@@ -223,7 +230,10 @@ static bool nobody_is_left(void) {
     if (worker->killing && worker->phase == RUNNING) scan_at = sooner(scan_at, worker->killed_at + GRACE);
   if (scan_at <= now()) return false;
   is_killing = false;
-  if (!tree_each_child(is_root) || is_killing) return false;
+  if (!tree_each_child(is_root) || is_killing) {
+    scan_at = now();
+    return false;
+  }
   for (struct worker *worker = workers; worker != NULL; worker = worker->next)
     if (worker->phase == ENDED) worker->empty = true;
   return true;
@@ -233,7 +243,7 @@ static bool nobody_is_left(void) {
 static bool must_scan(uint64_t time) {
   if (scan_at <= time) return true;
   for (struct worker *worker = workers; worker != NULL; worker = worker->next)
-    if (worker->next_look <= time && is_sampled(worker)) return true;
+    if (is_sampled(worker) && next_comparison(worker) <= time) return true;
   return false;
 }
 
@@ -256,29 +266,44 @@ static void after_scan(void) {
   pause_after = sooner(2 * pause_after, LONGEST_PAUSE);
 }
 
+/* The end of nearly every worker: that look at our own children was enough. */
+static bool settle_ended(uint64_t time) {
+  uint64_t cpu = cpu_now();
+  if (scan_at > time || !nobody_is_left()) return false;
+  check_rest_until = now() + CHECK_SHARE * (cpu_now() - cpu);
+  return true;
+}
+
+static void compare_those_who_are_due(uint64_t time, bool scanned, bool blind) {
+  for (struct worker *worker = workers; worker != NULL; worker = worker->next) {
+    bool is_due = worker->phase == RUNNING && worker->next_look <= time;
+    if (is_due && (scanned || !is_sampled(worker))) compare(worker);
+    /* Who cannot look must not wait for what it would find. */
+    if (blind) worker->empty = worker->phase != RUNNING;
+  }
+}
+
+static void rest(bool scanned, uint64_t cost) {
+  uint64_t until = now() + SHARE * cost;
+  compare_rest_until = until;
+  if (scanned) rest_until = until;
+  if (scan_at != NEVER && !is_killing) scan_at = later(scan_at, rest_until);
+  watch_at = NEVER;
+  for (struct worker *worker = workers; worker != NULL; worker = worker->next)
+    watch_at = sooner(watch_at, next_comparison(worker));
+}
+
 bool look_if_due(void) {
   uint64_t time = now(), cpu = cpu_now();
   if (time < watch_at && time < scan_at) return false;
-  bool scanned = must_scan(time);
-  if (scan_at <= time && nobody_is_left()) {
-    check_rest_until = now() + CHECK_SHARE * (cpu_now() - cpu);
-    scanned = must_scan(time);
-    if (!scanned && time < watch_at) return true;
-  }
-  /* Who cannot look must not wait for what it would find. */
+  bool settled = settle_ended(time);
+  if (settled && time < watch_at) return true;
+  bool scanned = must_scan(now());
   bool blind = scanned && !scan();
-  watch_at = NEVER;
-  for (struct worker *worker = workers; worker != NULL; worker = worker->next) {
-    if (worker->phase == RUNNING && worker->next_look <= time) compare(worker);
-    watch_at = sooner(watch_at, worker->next_look);
-    if (blind) worker->empty = worker->phase != RUNNING;
-  }
+  compare_those_who_are_due(time, scanned, blind);
   if (scanned) after_scan();
-  uint64_t done = now();
-  rest_until = done + SHARE * (cpu_now() - cpu);
-  watch_at = watch_at == NEVER ? NEVER : later(watch_at, rest_until);
-  scan_at = scan_at == NEVER || is_killing ? scan_at : later(scan_at, rest_until);
-  return scanned;
+  rest(scanned, cpu_now() - cpu);
+  return settled || scanned;
 }
 
 int look_timeout(void) {

@@ -61,10 +61,11 @@ function times(value: number | undefined, factor: number): number | undefined {
   return value === undefined ? undefined : Math.round(value * factor)
 }
 
-/** All bits set: no limit. */
-function writeUInt64(target: Buffer, value: number | undefined, at: number): void {
-  target.writeUInt32LE(value === undefined ? 0xffff_ffff : value % 2 ** 32, at)
-  target.writeUInt32LE(value === undefined ? 0xffff_ffff : Math.floor(value / 2 ** 32), at + 4)
+/** All bits set: no limit; what is beyond all measure is none either. */
+function writeUInt64(target: Buffer, value = Infinity, at: number): void {
+  const isLimit = value < 2 ** 63
+  target.writeUInt32LE(isLimit ? value % 2 ** 32 : 0xffff_ffff, at)
+  target.writeUInt32LE(isLimit ? Math.floor(value / 2 ** 32) : 0xffff_ffff, at + 4)
 }
 
 /** A command about one worker. */
