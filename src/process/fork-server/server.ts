@@ -45,6 +45,9 @@ export class Server {
   #lastId = 0
   #waiting: Buffer[] = []
   #lost: Error | undefined
+  #isClosing = false
+  #isPreparing = false
+  #spare: WorkerSocket | undefined
 
   /** `onLost` is called once, when it can start nothing any more. */
   constructor(onLost: (server: Server) => void) {
@@ -92,18 +95,44 @@ export class Server {
     const id = this.#nextId()
     const request = encodeRequest(id, command)
     if (request.length > LARGEST_REQUEST) throw failed(command, 'exec', 'E2BIG')
-    const socket = new WorkerSocket()
+    const socket = this.#takeSpare() ?? this.#connect()
     const answer = Promise.withResolvers<ForkedProcess>()
     this.#asked.set(id, { command, limits, socket, answer })
     this.#keepAlive()
     socket.on('close', () => this.#refuse(id, failed(command, 'connection', 'EAGAIN', socket.errored)))
-    socket.connect({ path: this.#socketPath })
     socket.write(request)
+    this.#prepareSpare()
     return answer.promise
+  }
+
+  #connect(): WorkerSocket {
+    return new WorkerSocket().connect({ path: this.#socketPath }) as WorkerSocket
+  }
+
+  /** One connection is made before it is needed, while the fork server is busy with the last one. */
+  #prepareSpare(): void {
+    if (this.#isPreparing || this.#spare !== undefined) return
+    this.#isPreparing = true
+    setImmediate(() => {
+      this.#isPreparing = false
+      if (this.#lost !== undefined || this.#isClosing) return
+      const spare = this.#connect()
+      spare.unref()
+      spare.on('close', () => (this.#spare = this.#spare === spare ? undefined : this.#spare))
+      this.#spare = spare
+    }).unref()
+  }
+
+  #takeSpare(): WorkerSocket | undefined {
+    const spare = this.#spare
+    this.#spare = undefined
+    return spare?.removeAllListeners('close').ref() as WorkerSocket | undefined
   }
 
   /** Ends every tree and itself. */
   async close(): Promise<void> {
+    this.#isClosing = true
+    this.#spare?.destroy()
     this.#guardian.ref()
     this.#commands.end()
     await this.ended
@@ -188,6 +217,7 @@ export class Server {
   #lose(error: Error): void {
     this.#lost = error
     this.#hello.reject(error)
+    this.#spare?.destroy()
     for (const [id, { command }] of this.#asked) this.#refuse(id, failed(command, 'connection', 'EAGAIN'))
     for (const process of this.#running.values()) process.onLost(error)
   }
