@@ -38,7 +38,7 @@ const PROGRAMS: readonly (readonly [string, readonly string[]])[] = [
   ['cat', []],
   ['sleep', ['1000']],
   ['sh', ['-c', 'echo up; cat']],
-  ['yes', []],
+  ['yes', ['y'.repeat(100)]],
   ['true', []],
 ]
 

@@ -3,8 +3,8 @@ import type { Abilities } from '../limits.ts'
 import { Server } from './server.ts'
 
 /**
- * Starts processes by a small program beside this one, on Linux. A start costs this process some microseconds, however
- * much memory it has. Nothing a worker starts outlives it, and every limit is enforced.
+ * Starts processes by a small program beside this one, on Linux. What a start costs this process does not depend on how much
+ * memory it has. Nothing a worker starts outlives it, and every limit is enforced.
  *
  * ```ts
  * import { Master, forkServer } from 'pagent'

@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import type { Readable, Writable } from 'node:stream'
 import { getSystemErrorName } from 'node:util'
+import { nextTurn } from '../../base/clock.ts'
 import { SpawnError } from '../../base/errors.ts'
 import type { LaunchCommand } from '../launcher.ts'
 import { type Abilities, type AppliedLimits, applyLimits } from '../limits.ts'
@@ -106,27 +107,27 @@ export class Server {
   }
 
   #connect(): WorkerSocket {
-    return new WorkerSocket().connect({ path: this.#socketPath }) as WorkerSocket
+    return new WorkerSocket().connect({ path: this.#socketPath })
   }
 
   /** One connection is made before it is needed, while the fork server is busy with the last one. */
   #prepareSpare(): void {
     if (this.#isPreparing || this.#spare !== undefined) return
     this.#isPreparing = true
-    setImmediate(() => {
+    void nextTurn().then(() => {
       this.#isPreparing = false
       if (this.#lost !== undefined || this.#isClosing) return
       const spare = this.#connect()
       spare.unref()
       spare.on('close', () => (this.#spare = this.#spare === spare ? undefined : this.#spare))
       this.#spare = spare
-    }).unref()
+    })
   }
 
   #takeSpare(): WorkerSocket | undefined {
     const spare = this.#spare
     this.#spare = undefined
-    return spare?.removeAllListeners('close').ref() as WorkerSocket | undefined
+    return spare?.removeAllListeners('close').ref()
   }
 
   /** Ends every tree and itself. */
