@@ -337,8 +337,13 @@ function written(stream: NodeJS.WritableStream, byte: number): Promise<void> {
 }
 
 /** `head` sleeps only when it cannot write. */
+/** Or done, before the master stopped reading. */
 function isStuck(pid: number): boolean {
-  return stateOf(pid) === 'S' && readFileSync(`/proc/${pid}/comm`, 'latin1') === 'head\n'
+  try {
+    return stateOf(pid) !== 'S' ? false : readFileSync(`/proc/${pid}/comm`, 'latin1') === 'head\n'
+  } catch {
+    return true
+  }
 }
 
 function stateOf(pid: number): string {
