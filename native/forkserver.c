@@ -566,6 +566,7 @@ int main(void) {
   prctl(PR_SET_CHILD_SUBREAPER, 1);
   const char *cgroups = getenv("PAGENT_CGROUPS");
   if (cgroups == NULL || strcmp(cgroups, "off") != 0) cgroup_probe(master);
+  else snprintf(cgroup_support.reason, sizeof cgroup_support.reason, "PAGENT_CGROUPS=off: control groups are not used");
   guardian = getpid();
   pid_t server = fork();
   if (server < 0) die("it cannot start");

@@ -138,9 +138,12 @@ uint64_t tree_proportional_memory(pid_t pid) {
   return line == NULL ? 0 : strtoull(line + 5, NULL, 10) * 1024;
 }
 
-static void kill_and_count(const struct process *process, void *count) {
-  (*(unsigned *)count)++;
-  kill(process->pid, SIGKILL);
+/* How many could be killed: who has become another user may be beyond us, and is not waited for. */
+static unsigned killed;
+
+static void kill_process(const struct process *process, void *unused) {
+  (void)unused;
+  if (kill(process->pid, SIGKILL) == 0) killed++;
 }
 
 /* Nobody is left when no child is: who loses its parent becomes ours. */
@@ -175,17 +178,18 @@ bool tree_each_child(bool visit(pid_t child)) {
 }
 
 static bool kill_child(pid_t child) {
-  kill(child, SIGKILL);
+  if (kill(child, SIGKILL) == 0) killed++;
   return true;
 }
 
 void tree_kill_all(uint64_t patience) {
   uint64_t deadline = now() + patience;
-  while (!reap_all() && now() < deadline) {
-    unsigned count = 0;
-    if (!tree_visit(kill_and_count, &count)) return;
+  for (int idle_rounds = 0; !reap_all() && idle_rounds < 2 && now() < deadline;) {
+    killed = 0;
+    if (!tree_visit(kill_process, NULL)) return;
     /* Who forks and dies, again and again, is gone before a look comes to it, but is always our child. */
     for (int i = 0; i < CHASES && !reap_all(); i++) (void)tree_each_child(kill_child);
+    idle_rounds = killed == 0 ? idle_rounds + 1 : 0;
     if (!reap_all()) nanosleep(&(struct timespec){0, PAUSE * 1000}, NULL);
   }
 }
