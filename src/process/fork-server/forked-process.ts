@@ -90,8 +90,9 @@ export class ForkedProcess implements RunningProcess {
     this.#end(statusOf(frame, this.limits))
   }
 
-  /** There is no fork server any more; its guardian has killed the tree. */
+  /** There is no fork server any more. Its guardian kills the tree, unless it was killed as well. */
   onLost(error: Error): void {
+    if (this.#ended === undefined) killGroup(this.pid)
     this.#end({ exitCode: undefined, signalCode: undefined, lost: error })
     this.#relayed?.end()
   }
@@ -101,6 +102,14 @@ export class ForkedProcess implements RunningProcess {
     this.#ended = status
     this.onUsage(status.usage ?? NOTHING)
     this.#settle(status)
+  }
+}
+
+function killGroup(leader: number): void {
+  try {
+    process.kill(-leader, 'SIGKILL')
+  } catch {
+    // Nobody is left, or nobody we may signal.
   }
 }
 
