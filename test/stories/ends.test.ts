@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe } from 'node:test'
 import { describeExit, json, lengthPrefixed, lines } from '../../src/index.ts'
+import { eventually } from '../support/processes.ts'
 import { fixture, story, watch } from '../support/story.ts'
 
 void describe('every end has a cause', () => {
@@ -106,7 +107,8 @@ void describe('every end has a cause', () => {
     const worker = await master.getWorker('w').start(fixture('writes-noise.sh'))
     await worker.send('hello')
     assert.equal(await worker.receive(), 'got hello')
-    assert.match(worker.tail.stderr, /noise 3999/)
+    // It goes another way than stdout, and may come later.
+    await eventually(() => worker.tail.stderr.includes('noise 3999'), 1000, 'the end of stderr is missing')
   })
 
   story('each line of stderr reaches onStderr', async (master) => {
