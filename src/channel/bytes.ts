@@ -17,8 +17,8 @@ export interface ByteSink {
   /** `done` is called once, when the bytes have left this process, or failed to. */
   write(data: string | Uint8Array, done: (error?: Error | null) => void): void
   end(done: () => void): void
-  /** Calls `gone` when the other side no longer reads. */
-  onClose(gone: () => void): void
+  /** Calls `gone` when the other side no longer reads, before the `done` of a write that has failed for it. */
+  onClose(gone: (cause?: Error) => void): void
   destroy(): void
 }
 
@@ -84,9 +84,9 @@ class WritableSink implements ByteSink {
     this.#stream.end(done)
   }
 
-  onClose(gone: () => void): void {
-    this.#stream.on('close', gone)
-    if (this.#stream.destroyed) process.nextTick(gone)
+  onClose(gone: (cause?: Error) => void): void {
+    this.#stream.on('close', () => gone())
+    if (this.#stream.destroyed) process.nextTick(() => gone())
   }
 
   destroy(): void {

@@ -56,7 +56,7 @@ export class StreamChannel<In, Out = In> implements Channel<In, Out>, Selectable
       this.#decoder = { push: () => {}, end: () => {} }
       fault = this.#fault(error)
     }
-    sink.onClose(() => this.closeOutput('it does not read any more'))
+    sink.onClose((cause) => this.closeOutput('it does not read any more', cause))
     source.start(this.#onChunk, this.#onEnd)
     if (fault !== undefined) this.#finishInput(fault)
   }

@@ -16,7 +16,8 @@ export class WorkerSocket extends Socket implements ByteSource {
   #onChunk: (chunk: Uint8Array) => boolean = () => false
   #closed = false
   #fault: Error | undefined
-  #onGone: (() => void) | undefined
+  #onGone: ((cause?: Error) => void) | undefined
+  #writeDone: WriteDone = () => {}
 
   constructor() {
     super({
@@ -55,31 +56,34 @@ export class WorkerSocket extends Socket implements ByteSource {
   }
 
   override _write(data: unknown, encoding: BufferEncoding, done: WriteDone): void {
-    super._write(data, encoding, this.#outlive(done))
+    this.#writeDone = done
+    super._write(data, encoding, this.#written)
   }
 
   override _writev(chunks: { chunk: unknown; encoding: BufferEncoding }[], done: WriteDone): void {
-    super._writev?.(chunks, this.#outlive(done))
+    this.#writeDone = done
+    super._writev?.(chunks, this.#written)
   }
 
   #send(data: string | Uint8Array, done: WriteDone): void {
     if (this.#closed) this.#fault ??= new Error('it was closed')
-    if (this.#fault !== undefined) process.nextTick(done, this.#fault)
-    else this.write(data, (error) => done(error ?? this.#fault))
+    if (this.#fault === undefined) this.write(data, done)
+    else process.nextTick(done, this.#fault)
   }
 
-  #watch(gone: () => void): void {
+  #watch(gone: (cause?: Error) => void): void {
     this.#onGone = gone
-    this.on('close', gone)
+    this.on('close', () => gone())
     if (this.destroyed) process.nextTick(gone)
   }
 
-  #outlive(done: WriteDone): WriteDone {
-    return (error) => {
-      if (error !== null && error !== undefined) this.#fault ??= error
-      done()
-      if (this.#fault !== undefined) this.#onGone?.()
+  /** There is one write at a time. Who waits for it hears of its failure first, then the stream is told that all is well. */
+  readonly #written = (error?: Error | null): void => {
+    if (error !== undefined && error !== null) {
+      this.#fault ??= error
+      this.#onGone?.(error)
     }
+    this.#writeDone()
   }
 }
 
