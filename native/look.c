@@ -2,7 +2,6 @@
 #include "look.h"
 
 #include <signal.h>
-#include <sys/epoll.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -56,11 +55,11 @@ static bool is_sampled(const struct worker *worker) {
          (limits->cpu_time != UNLIMITED && enforcer_of(worker, cgroup_support.cpu_time) == BY_SAMPLING);
 }
 
-/* Version 1 does not say when a fork was refused. */
+/* Version 1 does not say when a fork was refused, and says that memory has run out before anybody is killed for it. */
 static bool must_be_asked(const struct worker *worker) {
-  bool woken = false;
-  for (int i = 0; i < 2; i++) woken = woken || (worker->group.watches[i].events & EPOLLPRI) != 0;
-  return worker->limits.processes != UNLIMITED && worker->group.open && !woken;
+  const struct limits *limits = &worker->limits;
+  return worker->group.open && ((limits->processes != UNLIMITED && cgroup_support.processes == BY_CGROUP1) ||
+                                (limits->memory != UNLIMITED && cgroup_support.memory == BY_CGROUP1));
 }
 
 /* The CPU time it has left cannot be used up before all CPUs have worked on it. */
