@@ -20,6 +20,7 @@ export class StdoutSockets {
   #servers = 0
   #last: Promise<unknown> = Promise.resolve()
   #pending: PromiseWithResolvers<Socket> | undefined
+  #closed = false
 
   constructor() {
     this.folder = mkdtempSync(join(shortTmpdir(), 'pagent-'))
@@ -33,7 +34,10 @@ export class StdoutSockets {
     return opened
   }
 
+  /** Those who still wait for a pair get none. */
   async close(): Promise<void> {
+    this.#closed = true
+    await this.#last
     await this.#dropServer()
     try {
       rmSync(this.folder, { recursive: true, force: true })
@@ -43,6 +47,7 @@ export class StdoutSockets {
   }
 
   async #connect(): Promise<{ far: Socket; near: StdoutSource }> {
+    if (this.#closed) throw new Error('the launcher was closed meanwhile')
     await (this.#server ??= this.#listen())
     const pending = (this.#pending = Promise.withResolvers<Socket>())
     const near = new StdoutSource(this.#path, pending.reject)
