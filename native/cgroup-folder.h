@@ -1,4 +1,4 @@
-/* The folders of a hierarchy: their files, who is in them, and how they go. What cgroup.c and cgroup-probe.c share. */
+/* The folders of a hierarchy: their files, who is in them, and how they go. */
 #ifndef CGROUP_FOLDER_H
 #define CGROUP_FOLDER_H
 
