@@ -352,7 +352,7 @@ static void judge(struct worker *worker) {
   if (broken == LIMIT_PROCESSES && worker->status == 0) broken = LIMIT_NONE;
   if (broken != LIMIT_NONE) {
     worker->broken = broken;
-    worker->enforcer = broken == LIMIT_MEMORY ? cgroup_support.memory : cgroup_support.processes;
+    worker->enforcer = worker_enforcer(worker, broken);
     worker->observed = observed;
   } else if (!killed) {
     worker->broken = LIMIT_NONE;

@@ -44,15 +44,11 @@ static uint64_t cpu_now(void) {
 
 static void scan_soon(void) { scan_at = sooner(scan_at, later(now(), rest_until)); }
 
-static enum enforcer enforcer_of(const struct worker *worker, enum enforcer by_group) {
-  return worker->group.open && by_group != BY_NOBODY ? by_group : BY_SAMPLING;
-}
-
 static bool is_sampled(const struct worker *worker) {
   const struct limits *limits = &worker->limits;
-  return (limits->memory != UNLIMITED && enforcer_of(worker, cgroup_support.memory) == BY_SAMPLING) ||
-         (limits->processes != UNLIMITED && enforcer_of(worker, cgroup_support.processes) == BY_SAMPLING) ||
-         (limits->cpu_time != UNLIMITED && enforcer_of(worker, cgroup_support.cpu_time) == BY_SAMPLING);
+  return (limits->memory != UNLIMITED && worker_enforcer(worker, LIMIT_MEMORY) == BY_SAMPLING) ||
+         (limits->processes != UNLIMITED && worker_enforcer(worker, LIMIT_PROCESSES) == BY_SAMPLING) ||
+         (limits->cpu_time != UNLIMITED && worker_enforcer(worker, LIMIT_CPU_TIME) == BY_SAMPLING);
 }
 
 /* Version 1 does not say when a fork was refused, and says that memory has run out before anybody is killed for it. */
@@ -160,7 +156,7 @@ static void visit_suspects(const struct process *process, void *unused) {
 
 static bool is_suspect(const struct worker *worker) {
   return worker->limits.memory != UNLIMITED && !worker->killing && worker->live.memory > worker->limits.memory &&
-         enforcer_of(worker, cgroup_support.memory) == BY_SAMPLING;
+         worker_enforcer(worker, LIMIT_MEMORY) == BY_SAMPLING;
 }
 
 /* Looks at all processes. Returns whether it could. */
@@ -187,7 +183,7 @@ static void compare_sampled(struct worker *worker) {
   const struct limits *limits = &worker->limits;
   if (is_suspect(worker) && worker->proportional > limits->memory)
     look_break(worker, LIMIT_MEMORY, BY_SAMPLING, worker->proportional);
-  if (enforcer_of(worker, cgroup_support.processes) == BY_SAMPLING && limits->processes != UNLIMITED &&
+  if (worker_enforcer(worker, LIMIT_PROCESSES) == BY_SAMPLING && limits->processes != UNLIMITED &&
       worker->live.processes > limits->processes)
     look_break(worker, LIMIT_PROCESSES, BY_SAMPLING, worker->live.processes);
 }
@@ -195,8 +191,7 @@ static void compare_sampled(struct worker *worker) {
 void look_at_group(struct worker *worker) {
   uint64_t observed = 0;
   enum limit broken = cgroup_broken(&worker->group, &observed);
-  enum enforcer by = broken == LIMIT_MEMORY ? cgroup_support.memory : cgroup_support.processes;
-  if (broken != LIMIT_NONE) look_break(worker, broken, by, observed);
+  if (broken != LIMIT_NONE) look_break(worker, broken, worker_enforcer(worker, broken), observed);
 }
 
 static void compare(struct worker *worker) {
@@ -208,7 +203,7 @@ static void compare(struct worker *worker) {
   }
   compare_sampled(worker);
   if (worker->limits.cpu_time != UNLIMITED && worker->seen >= worker->limits.cpu_time)
-    look_break(worker, LIMIT_CPU_TIME, enforcer_of(worker, cgroup_support.cpu_time), worker->seen);
+    look_break(worker, LIMIT_CPU_TIME, worker_enforcer(worker, LIMIT_CPU_TIME), worker->seen);
   worker->next_look = worker->killing ? NEVER : next_look(worker);
 }
 

@@ -84,6 +84,8 @@ void worker_mark(struct worker *worker);
 void worker_born(struct worker *worker, pid_t pid);
 /* The pid may belong to somebody else from now on. */
 void worker_reaped(struct worker *worker);
+/* Who keeps it from more memory, processes or CPU time: its group, or else we, who look now and then. */
+enum enforcer worker_enforcer(const struct worker *worker, enum limit limit);
 /* Memory is given back by worker_bury, because epoll may still point to it. */
 void worker_forget(struct worker *worker);
 void worker_bury(void);

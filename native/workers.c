@@ -75,6 +75,20 @@ void worker_reaped(struct worker *worker) {
   worker->phase = ENDED;
 }
 
+static enum enforcer group_enforcer(enum limit limit) {
+  switch (limit) {
+    case LIMIT_MEMORY: return cgroup_support.memory;
+    case LIMIT_PROCESSES: return cgroup_support.processes;
+    case LIMIT_CPU_TIME: return cgroup_support.cpu_time;
+    default: return BY_NOBODY;
+  }
+}
+
+enum enforcer worker_enforcer(const struct worker *worker, enum limit limit) {
+  enum enforcer by_group = worker->group.open ? group_enforcer(limit) : BY_NOBODY;
+  return by_group != BY_NOBODY ? by_group : BY_SAMPLING;
+}
+
 void worker_forget(struct worker *worker) {
   if (worker->named) drop_id(worker);
   if (worker->slot != 0) drop_slot(worker);
