@@ -3,7 +3,7 @@ import { before, describe, test } from 'node:test'
 import { needsCompiler } from '../support/compile.ts'
 import { program, run } from './program.ts'
 
-const PARTS = ['cgroup', 'cgroup-folder', 'cgroup-handover', 'cgroup-mounts', 'cgroup-probe']
+const PARTS = ['cgroup', 'cgroup-break', 'cgroup-folder', 'cgroup-handover', 'cgroup-mounts', 'cgroup-probe']
 const SOURCES = ['test/native/cgroup-test.c', ...PARTS.map((name) => `native/${name}.c`)]
 
 /** As they are called in cgroup-test.c, which also says what groups cost. */
