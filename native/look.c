@@ -5,8 +5,8 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "mark.h"
 #include "news.h"
+#include "survey.h"
 #include "tree.h"
 
 #define NEVER UINT64_MAX
@@ -122,66 +122,9 @@ void look_break(struct worker *worker, enum limit limit, enum enforcer by, uint6
   look_kill(worker);
 }
 
-/* Without its mark a process is known by those it descends from, as long as they live, or by its group. */
-static struct worker *owner_of(const struct process *process) {
-  struct worker *worker = worker_by_slot(process->slot);
-  if (worker == NULL) worker = worker_by_pid(process->branch);
-  if (worker == NULL) worker = worker_by_slot(mark_of(process->branch));
-  return worker != NULL ? worker : worker_by_pid(process->group);
-}
-
-static void visit(const struct process *process, void *unused) {
-  (void)unused;
-  struct worker *worker = owner_of(process);
-  if (worker == NULL) return;
-  worker->empty = false;
-  if (worker->killing) {
-    kill(process->pid, SIGKILL);
-    return;
-  }
-  if (worker->signal != 0 && process->group != worker->pid) kill(process->pid, worker->signal);
-  worker->live.cpu_time += tree_cpu_time(process->pid) + process->waited_for;
-  worker->live.memory += process->memory;
-  worker->live.processes++;
-}
-
-/* Resident memory counts a page once for each who shares it; before somebody is killed for it, it is shared out. */
-static void visit_suspects(const struct process *process, void *unused) {
-  (void)unused;
-  struct worker *worker = owner_of(process);
-  if (worker == NULL || worker->killing || worker->live.memory <= worker->limits.memory) return;
-  uint64_t memory = tree_proportional_memory(process->pid);
-  worker->proportional += memory != 0 ? memory : process->memory;
-}
-
-static bool is_suspect(const struct worker *worker) {
-  return worker->limits.memory != UNLIMITED && !worker->killing && worker->live.memory > worker->limits.memory &&
-         worker_enforcer(worker, LIMIT_MEMORY) == BY_SAMPLING;
-}
-
-/* Looks at all processes. Returns whether it could. */
-static bool scan(void) {
-  bool suspects = false;
-  for (struct worker *worker = workers; worker != NULL; worker = worker->next) {
-    worker->live = (struct usage){0, 0, 0, 0};
-    worker->proportional = 0;
-    worker->empty = worker->phase != RUNNING;
-  }
-  if (!tree_visit(visit, NULL)) return false;
-  for (struct worker *worker = workers; worker != NULL; worker = worker->next) {
-    if (tree_was_starved()) worker->empty = false;
-    worker->signal = 0;
-    worker->seen = later(worker->seen, worker->live.cpu_time + worker->reaped);
-    worker->peak = later(worker->peak, worker->live.memory);
-    suspects = suspects || is_suspect(worker);
-  }
-  if (suspects) tree_visit(visit_suspects, NULL);
-  return true;
-}
-
 static void compare_sampled(struct worker *worker) {
   const struct limits *limits = &worker->limits;
-  if (is_suspect(worker) && worker->proportional > limits->memory)
+  if (survey_suspects(worker) && worker->proportional > limits->memory)
     look_break(worker, LIMIT_MEMORY, BY_SAMPLING, worker->proportional);
   if (worker_enforcer(worker, LIMIT_PROCESSES) == BY_SAMPLING && limits->processes != UNLIMITED &&
       worker->live.processes > limits->processes)
@@ -293,7 +236,7 @@ bool look_if_due(void) {
   bool settled = settle_ended(time);
   if (settled && time < watch_at) return true;
   bool scanned = must_scan(now());
-  bool blind = scanned && !scan();
+  bool blind = scanned && !survey();
   compare_those_who_are_due(time, scanned, blind);
   if (scanned) after_scan();
   rest(scanned, cpu_now() - cpu);

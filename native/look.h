@@ -1,6 +1,6 @@
 /*
- * Looks at all processes, as seldom as it can: to kill what is left of a tree, to signal those who have left its group, to
- * measure, and to compare with limits that no kernel enforces. One look serves all trees.
+ * When to look at all processes, which is as seldom as possible: to kill what is left of a tree, to signal those who have
+ * left its group, to measure, and to compare with limits that no kernel enforces. One look serves all trees.
  */
 #ifndef LOOK_H
 #define LOOK_H
