@@ -6,6 +6,10 @@
 
 #include "limits.h"
 
+static inline uint32_t number_at(const unsigned char *at) {
+  return at[0] | (uint32_t)at[1] << 8 | (uint32_t)at[2] << 16 | (uint32_t)at[3] << 24;
+}
+
 /* A length and an id, both 32 bits; the length is that of the body. All numbers are little-endian. */
 #define REQUEST_HEADER 8
 /* Larger than any argument list and environment that Linux takes. */

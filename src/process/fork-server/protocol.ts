@@ -2,7 +2,7 @@ import type { LimitName, Usage } from '../../base/exit.ts'
 import type { LaunchCommand } from '../launcher.ts'
 import type { SystemLimits } from '../limits.ts'
 
-// The other side is native/request.h, native/news.h and the commands in native/forkserver.c. All numbers are little-endian.
+// The other side is native/request.h, native/news.h and native/commands.c. All numbers are little-endian.
 
 /** What the fork server is told about a worker that exists. */
 export const COMMAND = { signal: 1, release: 2, measure: 3, readStderr: 4 } as const

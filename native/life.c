@@ -1,0 +1,214 @@
+#define _GNU_SOURCE
+#include "life.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "look.h"
+#include "mark.h"
+#include "news.h"
+#include "watch.h"
+
+#define REAPED_AT_ONCE 1000
+
+static int null_device = -1;
+static uint64_t oom_kills, last_group;
+/* Somebody may be over since the last round. */
+static bool some_over;
+
+static uint64_t count_oom_kills(void) {
+  char line[128];
+  uint64_t count = 0;
+  FILE *file = fopen("/proc/vmstat", "re");
+  if (file == NULL) return UNKNOWN;
+  while (fgets(line, sizeof line, file) != NULL)
+    if (strncmp(line, "oom_kill ", 9) == 0) count = strtoull(line + 9, NULL, 10);
+  fclose(file);
+  return count;
+}
+
+void life_init(void) {
+  oom_kills = count_oom_kills();
+  null_device = open("/dev/null", O_RDWR | O_CLOEXEC);
+}
+
+/* ── when nothing is left of it ── */
+
+static void forget_if_over(struct worker *worker) {
+  bool over = worker->phase == FAILED || (worker->phase == ENDED && worker->released && worker->empty);
+  if (!over) return;
+  if (worker->news != 0) {
+    some_over = true;
+    return;
+  }
+  if (worker->group.open && drop_group(worker) != 0) return look_again();
+  drop_stderr(worker);
+  worker_forget(worker);
+}
+
+void life_forget(bool looked) {
+  if (!looked && !some_over) return;
+  some_over = false;
+  for (struct worker *worker = workers, *next; worker != NULL; worker = next) {
+    next = worker->next;
+    forget_if_over(worker);
+  }
+}
+
+void life_abandon(struct worker *worker) {
+  drop_connection(worker);
+  drop_stderr(worker);
+  news_drop(worker);
+  worker_forget(worker);
+}
+
+/* ── its beginning ── */
+
+void life_fail(struct worker *worker, enum stage stage, int error) {
+  some_over = true;
+  worker->phase = FAILED;
+  worker->stage = (uint8_t)stage;
+  worker->status = error;
+  drop_connection(worker);
+  drop_stderr(worker);
+  if (worker->group.open) (void)drop_group(worker);
+  news_add(worker, NEWS_FAILED);
+}
+
+/* Our end must not block; the worker's end is like any other pipe. */
+static int open_stderr(struct worker *worker) {
+  int ends[2];
+  if (pipe2(ends, O_CLOEXEC) != 0) return -1;
+  if (fcntl(ends[0], F_SETFL, O_NONBLOCK) != 0 || !watch_add(stderr_poller, ends[0], EPOLLIN, &worker->on_err)) {
+    int error = errno;
+    close(ends[0]);
+    close(ends[1]);
+    errno = error;
+    return -1;
+  }
+  worker->err = ends[0];
+  return ends[1];
+}
+
+static int stream_of(enum stream mode, int own, int pipe) {
+  return mode == STREAM_PIPE ? pipe : mode == STREAM_INHERIT ? own : null_device;
+}
+
+static void run(struct worker *worker, const struct request *request, int err) {
+  struct spawn spawn = {.request = request, .slot = worker->slot};
+  spawn.group = worker->group.open ? &worker->group : NULL;
+  spawn.streams[0] = stream_of(request->in, 3, worker->connection);
+  spawn.streams[1] = stream_of(request->out, 4, worker->connection);
+  spawn.streams[2] = stream_of(request->err, 5, err);
+  pid_t pid = spawn_process(&spawn);
+  if (pid < 0) return life_fail(worker, spawn.stage, spawn.error);
+  worker_born(worker, pid);
+  drop_connection(worker);
+  news_add(worker, NEWS_STARTED);
+  watch_group(worker);
+  look_watch(worker);
+}
+
+static void start(struct worker *worker, const struct request *request) {
+  worker->limits = request->limits;
+  worker_mark(worker);
+  int err = request->err == STREAM_PIPE ? open_stderr(worker) : -1;
+  if (request->err == STREAM_PIPE && err < 0) return life_fail(worker, STAGE_PIPE, errno);
+  int fault = cgroup_needed(&worker->limits) ? cgroup_open(&worker->group, ++last_group, &worker->limits) : 0;
+  if (fault != 0) life_fail(worker, STAGE_CGROUP, fault);
+  else run(worker, request, err);
+  drop_file(&err);
+}
+
+void life_start(struct worker *worker) {
+  struct request request;
+  int fault = request_parse(worker->body, worker->want, &request);
+  if (fault != 0) life_fail(worker, STAGE_REQUEST, fault);
+  else start(worker, &request);
+  request_free(&request);
+  free(worker->body);
+  worker->body = NULL;
+}
+
+/* ── its end ── */
+
+/* The kernel's word counts, also when the worker itself has lived on; ours only when it died of it. */
+static void judge_limits(struct worker *worker, bool killed) {
+  uint64_t observed = 0;
+  enum limit broken = worker->group.open ? cgroup_broken(&worker->group, &observed) : LIMIT_NONE;
+  if (broken == LIMIT_PROCESSES && worker->status == 0) broken = LIMIT_NONE;
+  if (broken != LIMIT_NONE) {
+    worker->broken = broken;
+    worker->enforcer = worker_enforcer(worker, broken);
+    worker->observed = observed;
+  } else if (!killed) {
+    worker->broken = LIMIT_NONE;
+  }
+}
+
+static void judge(struct worker *worker) {
+  bool killed = WIFSIGNALED(worker->status) && WTERMSIG(worker->status) == SIGKILL;
+  judge_limits(worker, killed);
+  if (!killed || worker->was_killed || worker->broken != LIMIT_NONE) return;
+  uint64_t kills = count_oom_kills();
+  worker->system_oom = kills != UNKNOWN && kills > oom_kills;
+  oom_kills = kills;
+}
+
+/* Once: there may be more. */
+void life_pass_stderr(struct worker *worker) {
+  if (worker->err < 0 || news_pass_stderr(worker)) return;
+  drop_stderr(worker);
+  news_add(worker, NEWS_STDERR_END);
+}
+
+static void on_exit_of(struct worker *worker, int status) {
+  worker_reaped(worker);
+  worker->status = status;
+  worker->next_look = UINT64_MAX;
+  judge(worker);
+  /* Its last words go first, and most often their end: then the master has nothing to wait for. */
+  for (int i = 0; i < 2 && worker->news == 0; i++) life_pass_stderr(worker);
+  news_add(worker, NEWS_EXITED);
+}
+
+static uint64_t cpu_time_of(const struct rusage *use) {
+  return (uint64_t)(use->ru_utime.tv_sec + use->ru_stime.tv_sec) * 1000000 +
+         (uint64_t)(use->ru_utime.tv_usec + use->ru_stime.tv_usec);
+}
+
+static void count_dead(struct worker *tree, const struct rusage *use) {
+  tree->reaped += cpu_time_of(use);
+  uint64_t peak = (uint64_t)use->ru_maxrss * 1024;
+  if (peak > tree->peak) tree->peak = peak;
+  if (tree->killing) look_again();
+}
+
+/* Its rusage belongs to the tree whose mark it has, also when its parents are long dead. */
+static void reap_one(pid_t pid) {
+  struct rusage use;
+  int status;
+  struct worker *worker = worker_by_pid(pid);
+  struct worker *tree = worker != NULL ? worker : worker_by_slot(mark_of(pid));
+  if (wait4(pid, &status, 0, &use) != pid) return;
+  if (tree != NULL) count_dead(tree, &use);
+  if (worker != NULL) on_exit_of(worker, status);
+}
+
+/* Some at a time: whoever makes orphans as fast as they can be reaped must not have us for itself. */
+void life_reap(void) {
+  for (int i = 0; i < REAPED_AT_ONCE; i++) {
+    siginfo_t ended = {0};
+    if (waitid(P_ALL, 0, &ended, WEXITED | WNOHANG | WNOWAIT) != 0 || ended.si_pid == 0) return;
+    reap_one(ended.si_pid);
+  }
+  kill(getpid(), SIGCHLD); /* The others come next. */
+}
