@@ -45,12 +45,11 @@ static void die(const char *what) {
 /* ── the fork server ── */
 
 static void say_hello(const char *name) {
-  char text[2048];
+  char text[1024];
   const struct cgroup_support *can = &cgroup_support;
   snprintf(text, sizeof text,
-           "pid=%d\nsocket=%s\nmemory=%d\nprocesses=%d\ncpus=%d\ncpuTime=%d\nkill=%d\nmarks=%d\nfolder=%s\nreason=%s\n",
-           (int)getpid(), name, (int)can->memory, (int)can->processes, (int)can->cpus, (int)can->cpu_time,
-           (int)can->kill, mark_slots() > 0, can->folder, can->reason);
+           "pid=%d\nsocket=%s\nmemory=%d\nprocesses=%d\ncpus=%d\ncpuTime=%d\nreason=%s\n", (int)getpid(), name,
+           (int)can->memory, (int)can->processes, (int)can->cpus, (int)can->cpu_time, can->reason);
   news_hello(text);
 }
 
