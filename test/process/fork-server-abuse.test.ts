@@ -336,8 +336,7 @@ function written(stream: NodeJS.WritableStream, byte: number): Promise<void> {
   })
 }
 
-/** `head` sleeps only when it cannot write. */
-/** Or done, before the master stopped reading. */
+/** `head` sleeps only when it cannot write. Or it is done, since before the master stopped reading. */
 function isStuck(pid: number): boolean {
   try {
     return stateOf(pid) !== 'S' ? false : readFileSync(`/proc/${pid}/comm`, 'latin1') === 'head\n'
