@@ -205,6 +205,7 @@ static void summarise(void) {
   cgroup_support.processes = enforcer_of(PROCESSES);
   cgroup_support.cpus = enforcer_of(CPUS);
   cgroup_support.cpu_time = enforcer_of(CPU_TIME);
+  cgroup_support.kill = enforcer_of(KILL);
   if (hierarchy_count) memcpy(cgroup_support.folder, shown->folder, sizeof cgroup_support.folder);
   unsigned missing = unassigned((1U << DUTIES) - 1);
   if (!missing) cgroup_support.reason[0] = '\0';

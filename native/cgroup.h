@@ -16,6 +16,7 @@ struct cgroup_support {
   enum enforcer processes;
   enum enforcer cpus;
   enum enforcer cpu_time; /* the CPU time of a group can be read */
+  enum enforcer kill;     /* a group can be killed at once */
   char folder[512];       /* where the groups are made; empty without any */
   char reason[256];       /* why there is not more, for people; empty when there is all */
 };
