@@ -1,8 +1,5 @@
-import { Socket } from 'node:net'
-import type { ByteSink, ByteSource } from '../../channel/bytes.ts'
-
-/** Every socket reads into the same memory: a chunk is decoded before the next read can begin. */
-const SHARED = Buffer.allocUnsafeSlow(65_536)
+import type { ByteSink } from '../../channel/bytes.ts'
+import { ReadSocket } from '../read-socket.ts'
 
 type WriteDone = (error?: Error | null) => void
 
@@ -12,36 +9,15 @@ type WriteDone = (error?: Error | null) => void
  * Node destroys a socket at the first write that fails, and with it what the worker has written and nobody has read
  * yet. Here a failed write says so to its writer, and reading goes on to the end.
  */
-export class WorkerSocket extends Socket implements ByteSource {
-  #onChunk: (chunk: Uint8Array) => boolean = () => false
+export class WorkerSocket extends ReadSocket {
   #closed = false
   #fault: Error | undefined
   #onGone: ((cause?: Error) => void) | undefined
   #writeDone: WriteDone = () => {}
 
   constructor() {
-    super({
-      allowHalfOpen: true,
-      onread: {
-        buffer: SHARED,
-        callback: (length: number, buffer: Uint8Array) => this.#onChunk(buffer.subarray(0, length)),
-      },
-    })
-    this.pause()
+    super({ allowHalfOpen: true })
     this.on('error', ignore)
-  }
-
-  start(onChunk: (chunk: Uint8Array) => boolean, onEnd: () => void): void {
-    this.#onChunk = onChunk
-    let ended = false
-    const end = (): void => {
-      if (!ended) onEnd()
-      ended = true
-    }
-    this.on('end', end)
-    // A worker that ends with unread input resets the connection: for us, that is its end.
-    this.on('close', end)
-    this.resume()
   }
 
   /** The other direction. */

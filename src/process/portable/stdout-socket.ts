@@ -1,11 +1,8 @@
 import { chmodSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs'
-import { type Server, type Socket, connect, createServer } from 'node:net'
+import { type Server, type Socket, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import type { ByteSource } from '../../channel/bytes.ts'
-
-/** Every socket reads into the same memory: a chunk is decoded before the next read can begin. */
-const SHARED = Buffer.allocUnsafeSlow(65_536)
+import { ReadSocket } from '../read-socket.ts'
 
 /**
  * One UNIX socket per worker, whose far end becomes its stdout.
@@ -102,22 +99,17 @@ function shortTmpdir(): string {
   return folder.length <= 75 ? folder : '/tmp'
 }
 
-/** The end we read, without an allocation per read. */
-export class StdoutSource implements ByteSource {
-  readonly #socket: Socket
+/** The end we read. */
+export class StdoutSource extends ReadSocket {
   #onFailure: ((error: Error) => void) | undefined
-  #onChunk: (chunk: Uint8Array) => boolean = () => false
 
   /** `onFailure` is called when the connection cannot be made, or breaks before it is used. */
   constructor(path: string, onFailure: (error: Error) => void) {
+    super({ allowHalfOpen: false })
     this.#onFailure = onFailure
-    this.#socket = connect({
-      path,
-      onread: { buffer: SHARED, callback: (length, buffer) => this.#onChunk(buffer.subarray(0, length)) },
-    })
-    this.#socket.pause()
-    this.#socket.on('error', (error) => this.#onFailure?.(error))
-    this.#socket.on('close', () =>
+    this.connect({ path })
+    this.on('error', (error) => this.#onFailure?.(error))
+    this.on('close', () =>
       this.#onFailure?.(Object.assign(new Error('the connection was dropped'), { code: 'EMFILE' })),
     )
   }
@@ -125,26 +117,5 @@ export class StdoutSource implements ByteSource {
   /** Both ends are known: what held them together is let go, or it would keep the far one as long as this. */
   connected(): void {
     this.#onFailure = undefined
-  }
-
-  start(onChunk: (chunk: Uint8Array) => boolean, onEnd: (error?: Error) => void): void {
-    this.#onChunk = onChunk
-    let ended = false
-    const end = (): void => {
-      if (!ended) onEnd()
-      ended = true
-    }
-    this.#socket.on('end', end)
-    // A worker that ends with unread input resets the connection: for us, that is its end.
-    this.#socket.on('close', end)
-    this.#socket.resume()
-  }
-
-  resume(): void {
-    this.#socket.resume()
-  }
-
-  destroy(): void {
-    this.#socket.destroy()
   }
 }
