@@ -1,5 +1,6 @@
 import { SpawnError } from '../../base/errors.ts'
 import type { LaunchCommand } from '../launcher.ts'
+import { explainNoInterpreter, explainShortage } from '../start-failure.ts'
 import type { STAGES } from './protocol.ts'
 
 type Stage = (typeof STAGES)[number] | 'connection'
@@ -11,15 +12,14 @@ export function failed(command: LaunchCommand, stage: Stage, errno: string, caus
 }
 
 function explain({ path, cwd }: LaunchCommand, stage: Stage, errno: string): string {
-  if (errno === 'E2BIG') return 'its arguments and environment are larger than the system allows'
-  if (errno === 'EMFILE' || errno === 'ENFILE')
-    return 'the fork server has no file descriptors left; raise the limit (ulimit -n), or start fewer'
+  const shortage = explainShortage(errno, 'the fork server has')
+  if (shortage !== undefined) return shortage
   if (stage === 'connection') return 'the fork server hung up before it was started'
   if (stage === 'fork') return `there are no processes or no memory left (${errno}); start fewer`
   if (stage === 'cwd') return `the directory ${cwd} (cwd) cannot be entered (${errno})`
   if (stage === 'cgroup') return `a cgroup for its limits cannot be made or joined (${errno}); see pagent doctor`
   if (stage === 'rlimit') return `its limits cannot be set (${errno}); see pagent doctor`
-  if (stage === 'exec' && errno === 'ENOENT') return `${path} is there, but the interpreter its first line names is not`
+  if (stage === 'exec' && errno === 'ENOENT') return explainNoInterpreter(path)
   if (stage === 'exec') return `${path} cannot be executed (${errno})`
   return `the fork server failed at the stage ${stage} (${errno})`
 }

@@ -15,6 +15,7 @@ import {
   noSource,
 } from '../launcher.ts'
 import { type Abilities, type AppliedLimits, MASTER_ABILITIES, applyLimits } from '../limits.ts'
+import { explainNoInterpreter, explainShortage } from '../start-failure.ts'
 import { type StdoutSource, StdoutSockets } from './stdout-socket.ts'
 
 /**
@@ -191,10 +192,7 @@ function spawnError(command: LaunchCommand, cause: unknown): SpawnError {
 
 function explain(command: LaunchCommand, code: string | undefined, message: string): string {
   if (code === 'ENOENT' && !existsSync(command.cwd)) return `the directory ${command.cwd} (cwd) is no longer there`
-  if (code === 'ENOENT') return `${command.path} is there, but the interpreter its first line names is not`
-  if (code === 'E2BIG') return 'its arguments and environment are larger than the system allows'
-  if (code === 'EMFILE' || code === 'ENFILE')
-    return 'there are no file descriptors left; raise the limit (ulimit -n), or start fewer'
+  if (code === 'ENOENT') return explainNoInterpreter(command.path)
   if (code === 'EAGAIN' || code === 'ENOMEM') return 'there are no processes or no memory left; start fewer'
-  return message
+  return explainShortage(code, 'there are') ?? message
 }
