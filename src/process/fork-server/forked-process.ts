@@ -1,5 +1,5 @@
 import { constants } from 'node:os'
-import type { LimitBreak, LimitName, Usage } from '../../base/exit.ts'
+import { type LimitBreak, type LimitName, NO_USAGE, type Usage } from '../../base/exit.ts'
 import type { ByteSink, ByteSource } from '../../channel/bytes.ts'
 import { type LaunchCommand, type ProcessStatus, type RunningProcess, noSink, noSource } from '../launcher.ts'
 import type { AppliedLimits } from '../limits.ts'
@@ -8,7 +8,7 @@ import { RelayedSource } from './relayed-source.ts'
 import type { WorkerSocket } from './worker-socket.ts'
 
 /** Says something to the fork server about one worker. */
-export type Tell = (command: number, argument: number) => void
+type Tell = (command: number, argument: number) => void
 
 /** A process the fork server has started. */
 export class ForkedProcess implements RunningProcess {
@@ -63,7 +63,7 @@ export class ForkedProcess implements RunningProcess {
   }
 
   measure(): Promise<Usage> {
-    if (this.#ended !== undefined) return Promise.resolve(this.#ended.usage ?? NOTHING)
+    if (this.#ended !== undefined) return Promise.resolve(this.#ended.usage ?? NO_USAGE)
     if (this.#measured === undefined) {
       this.#measured = Promise.withResolvers<Usage>()
       this.#tell(COMMAND.measure, 0)
@@ -100,7 +100,7 @@ export class ForkedProcess implements RunningProcess {
   #end(status: ProcessStatus): void {
     if (this.#ended !== undefined) return
     this.#ended = status
-    this.onUsage(status.usage ?? NOTHING)
+    this.onUsage(status.usage ?? NO_USAGE)
     this.#settle(status)
   }
 }
@@ -112,8 +112,6 @@ function killGroup(leader: number): void {
     // Nobody is left, or nobody we may signal.
   }
 }
-
-const NOTHING: Usage = { cpuTime: 0, memory: 0, memoryPeak: 0, processes: 0 }
 
 const SIGNALS = new Map(
   Object.entries(constants.signals)

@@ -81,11 +81,6 @@ export class Server {
     this.#keepAlive()
   }
 
-  /** The process id of the guardian; the fork server is its child. */
-  get pid(): number | undefined {
-    return this.#guardian.pid
-  }
-
   abilities(): Promise<Abilities> {
     return this.#hello.promise
   }
