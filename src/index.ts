@@ -10,6 +10,7 @@ export {
   ExitError,
   FramingError,
   type FramingReason,
+  GaveUpError,
   LimitUnsupportedError,
   OverloadError,
   PagentError,
@@ -19,7 +20,7 @@ export {
   TimeoutError,
   UnknownWorkerError,
 } from './base/errors.ts'
-export type { MasterEvent, WorkerEvent } from './base/events.ts'
+export type { MasterEvent, NextStep, SupervisorEvent, WorkerEvent } from './base/events.ts'
 export {
   type Enforcer,
   type Exit,
@@ -44,8 +45,13 @@ export type { Shutdown } from './process/ladder.ts'
 export type { LaunchCommand, Launcher, ProcessStatus, RunningProcess } from './process/launcher.ts'
 export { forkServer } from './process/fork-server/fork-server.ts'
 export { portable } from './process/portable/portable.ts'
-export type { Child, ChildContext, Restart } from './supervisor/child.ts'
-export type { Backoff, Intensity } from './supervisor/restart-policy.ts'
+export type { Child, ChildContext, ChildOptions, ChildShutdown, ChildSpec, Restart } from './supervisor/child.ts'
+export type { Backoff } from './supervisor/backoff.ts'
+export type { Intensity } from './supervisor/intensity.ts'
+export type { AutoShutdown, Strategy } from './supervisor/plan.ts'
+export type { SupervisorSpec } from './supervisor/spec.ts'
+export { type ChildCounts, type ChildState, type ChildStatus, Supervisor, supervisor } from './supervisor/supervisor.ts'
+export { type TaskOptions, task } from './supervisor/task.ts'
 export { worker } from './worker/host.ts'
 export type { Abilities, AppliedLimit, AppliedLimits, Enforcement, Limits, SystemLimits } from './process/limits.ts'
 export type { Alive, Ready, WorkerSpec } from './worker/spec.ts'

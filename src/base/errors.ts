@@ -18,6 +18,9 @@ export abstract class PagentError extends Error {
 /** Where a start failed: before the process, or in the kernel. */
 export type SpawnStage = 'command' | 'cwd' | 'spawn' | 'keeper' | 'fork-server'
 
+/** Of processes, of file descriptors, of memory. */
+const SHORTAGES: ReadonlySet<string | undefined> = new Set(['EAGAIN', 'EMFILE', 'ENFILE', 'ENOMEM', 'ENOBUFS'])
+
 /** A worker could not be started. */
 export class SpawnError extends PagentError {
   readonly code = 'ERR_PAGENT_SPAWN'
@@ -40,6 +43,11 @@ export class SpawnError extends PagentError {
     this.stage = stage
     this.errno = options?.errno
   }
+
+  /** True when the system was short of something that comes back: the same start may succeed later. */
+  get passing(): boolean {
+    return SHORTAGES.has(this.errno)
+  }
 }
 
 /** A caller waited for something of a worker that ended first. Carries the exit, and so the cause and the last output. */
@@ -49,10 +57,7 @@ export class ExitError extends PagentError {
   readonly exit: Exit
 
   constructor(action: string, exit: Exit) {
-    super(
-      `Cannot ${action} worker "${exit.id}": it ${describeExit(exit)}${quoteTail(exit)}`,
-      exit.kind === 'crashed' || exit.kind === 'protocol' ? { cause: exit.error } : undefined,
-    )
+    super(`Cannot ${action} worker "${exit.id}": it ${describeExit(exit)}${quoteTail(exit)}`, causeOf(exit))
     this.worker = exit.id
     this.exit = exit
   }
@@ -115,6 +120,24 @@ export class OverloadError extends PagentError {
   }
 }
 
+/** A supervisor could not start its children; those it had started were stopped again. */
+export class GaveUpError extends PagentError {
+  readonly code = 'ERR_PAGENT_GAVE_UP'
+  /** Its path, as in `'app/db'`. */
+  readonly supervisor: string
+  /** The end that was too much is the last. */
+  readonly exits: readonly Exit[]
+
+  constructor(supervisor: string, exits: readonly Exit[]) {
+    const last = exits.at(-1)
+    const why =
+      last === undefined ? 'it gave up' : `its child "${last.id}" ${describeExit(last)}${quoteTail(origin(last))}`
+    super(`Cannot start supervisor "${supervisor}": ${why}`, last === undefined ? undefined : causeOf(last))
+    this.supervisor = supervisor
+    this.exits = exits
+  }
+}
+
 /** A limit that this machine or launcher cannot enforce; it is refused rather than ignored. */
 export class LimitUnsupportedError extends PagentError {
   readonly code = 'ERR_PAGENT_LIMIT_UNSUPPORTED'
@@ -141,17 +164,28 @@ export class UnknownWorkerError extends PagentError {
   }
 }
 
-/** `start` of a worker that is already started; its first process is left alone. */
+/** `start` of a worker or supervisor that is already started; the first one is left alone. */
 export class AlreadyStartedError extends PagentError {
   readonly code = 'ERR_PAGENT_ALREADY_STARTED'
   readonly worker: string
 
-  constructor(worker: string, state: string, pid: number | undefined) {
+  constructor(worker: string, state: string, pid: number | undefined, what = 'worker') {
     super(
-      `Cannot start worker "${worker}": it is ${state}${pid === undefined ? '' : ` (pid ${pid})`}; stop() it first, or restart() it`,
+      `Cannot start ${what} "${worker}": it is ${state}${pid === undefined ? '' : ` (pid ${pid})`}; stop() it first, or restart() it`,
     )
     this.worker = worker
   }
+}
+
+/** The end that began it all: below supervisors that gave up, that of a child that is none. */
+function origin(exit: Exit): Exit {
+  const last = exit.kind === 'gave-up' ? exit.exits.at(-1) : undefined
+  return last === undefined ? exit : origin(last)
+}
+
+function causeOf(exit: Exit): ErrorOptions | undefined {
+  const begun = origin(exit)
+  return begun.kind === 'crashed' || begun.kind === 'protocol' ? { cause: begun.error } : undefined
 }
 
 function quoteTail(exit: Exit): string {

@@ -5,7 +5,10 @@ import { Ring } from './ring.ts'
 /** Events a subscriber may be behind before the oldest are dropped. */
 const BACKLOG = 10_000
 
-/** Fans events out: to every iteration, and to `node:diagnostics_channel` as `pagent:worker:<type>`. */
+/**
+ * Fans events out: to every iteration, and to `node:diagnostics_channel` as `pagent:worker:<type>` and
+ * `pagent:supervisor:<type>`.
+ */
 export class EventHub implements AsyncIterable<MasterEvent> {
   readonly #subscribers = new Set<Subscriber>()
   #closed = false
@@ -13,7 +16,7 @@ export class EventHub implements AsyncIterable<MasterEvent> {
   readonly emit = (event: MasterEvent): void => {
     if (this.#closed) return
     for (const subscriber of this.#subscribers) subscriber.push(event)
-    const diagnostics = diagnosticsFor(event.type)
+    const diagnostics = diagnosticsFor(event)
     if (diagnostics.hasSubscribers) diagnostics.publish(event)
   }
 
@@ -84,10 +87,10 @@ const DONE: IteratorReturnResult<undefined> = { done: true, value: undefined }
 
 const diagnostics = new Map<string, DiagnosticsChannel>()
 
-function diagnosticsFor(type: MasterEvent['type']): DiagnosticsChannel {
-  const known = diagnostics.get(type)
+function diagnosticsFor(event: MasterEvent): DiagnosticsChannel {
+  const known = diagnostics.get(event.type)
   if (known !== undefined) return known
-  const created = diagnosticsChannel(`pagent:worker:${type}`)
-  diagnostics.set(type, created)
+  const created = diagnosticsChannel(`pagent:${event.supervisor !== undefined ? 'supervisor' : 'worker'}:${event.type}`)
+  diagnostics.set(event.type, created)
   return created
 }

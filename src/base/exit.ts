@@ -77,11 +77,16 @@ export type ExitCause =
   | { readonly kind: 'gave-up'; readonly exits: readonly Exit[] }
   | { readonly kind: 'lost'; readonly node: string; readonly cause: string }
 
-/** The rung of the stop ladder that ended a worker. */
-export type StopStep = 'farewell' | 'eof' | NodeJS.Signals
+/** The rung of the stop ladder that ended a worker; `'abort'` for a child that is no process: its `AbortSignal`. */
+export type StopStep = 'farewell' | 'eof' | 'abort' | NodeJS.Signals
 
 /** How a child ended, and why: data for whoever decides what comes next. Nothing that ends throws. */
 export type Exit = ExitFacts & ExitCause
+
+/** The exit of what is no process, or never became one. `incarnation` 0 for what has not lived. */
+export function plainExit(id: string, cause: ExitCause, startedAt: number, incarnation = 0, uptime = 0): Exit {
+  return { id, incarnation, startedAt, uptime, usage: NO_USAGE, stdoutTail: '', stderrTail: '', ...cause }
+}
 
 /**
  * Whether a `transient` child is started again after this exit: after all but
@@ -93,13 +98,14 @@ export function isAbnormal(exit: Pick<Exit, 'kind'>): boolean {
 
 /** One sentence without the name: `exited with code 3 after 1.2s`. */
 export function describeExit(exit: Exit): string {
-  return exit.kind === 'unready' ? describeCause(exit) : `${describeCause(exit)} after ${formatMillis(exit.uptime)}`
+  const timeless = exit.kind === 'unready' || exit.kind === 'gave-up'
+  return timeless ? describeCause(exit) : `${describeCause(exit)} after ${formatMillis(exit.uptime)}`
 }
 
-function describeCause(exit: ExitCause): string {
+function describeCause(exit: Exit): string {
   switch (exit.kind) {
     case 'normal':
-      return 'exited with code 0'
+      return exit.pid === undefined ? 'ended by itself' : 'exited with code 0'
     case 'failed':
       return `exited with code ${exit.exitCode}`
     case 'signaled':
@@ -118,14 +124,23 @@ function describeCause(exit: ExitCause): string {
     case 'crashed':
       return `crashed${exit.stage === undefined ? '' : ` in ${exit.stage}`}: ${exit.error.message}`
     case 'gave-up':
-      return `gave up after ${exit.exits.length} exits`
+      return describeGivingUp(exit.exits)
     case 'lost':
       return `was lost with node ${exit.node}: ${exit.cause}`
   }
 }
 
+/** A supervisor above another shows the end that began it all. */
+function describeGivingUp(exits: readonly Exit[]): string {
+  const last = exits.at(-1)
+  if (last === undefined) return 'gave up'
+  const count = exits.length === 1 ? ':' : ` after ${exits.length} exits, the last:`
+  return `gave up${count} "${last.id}" ${describeExit(last)}`
+}
+
 function describeStep(step: StopStep): string {
   if (step === 'farewell') return 'its farewell message'
+  if (step === 'abort') return 'its abort signal'
   return step === 'eof' ? 'the end of its stdin' : step
 }
 

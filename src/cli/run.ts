@@ -1,6 +1,6 @@
 import { Command, Option } from 'commander'
 import type { Restart } from '../supervisor/child.ts'
-import type { Intensity } from '../supervisor/restart-policy.ts'
+import type { Intensity } from '../supervisor/intensity.ts'
 import { type GivenLimits, limitOptions, limitsOf } from './run/limits.ts'
 import { GRACE, READY_TIMEOUT } from './run/request.ts'
 import { supervise } from './run/supervise.ts'

@@ -9,9 +9,12 @@ import { type Shutdown, planShutdown } from '../process/ladder.ts'
 import type { Launcher } from '../process/launcher.ts'
 import { defaultLauncher } from '../process/default-launcher.ts'
 import { StartQueue } from '../process/start-queue.ts'
+import { type Child, KEEPER, type SupervisorHost } from '../supervisor/child.ts'
+import type { SupervisorSpec } from '../supervisor/spec.ts'
+import { Supervisor } from '../supervisor/supervisor.ts'
 import { DEFAULT_STARTS, type WorkerHost } from '../worker/host.ts'
 import type { WorkerSpec } from '../worker/spec.ts'
-import { RETIRE, Worker } from '../worker/worker.ts'
+import { ADOPT, RETIRE, Worker } from '../worker/worker.ts'
 
 export interface MasterOptions {
   /** How processes come to be. @default the fork server where there is one, else portable() */
@@ -49,6 +52,9 @@ export class Master implements AsyncDisposable {
   readonly #defaults: WorkerSpec<any, any>
   readonly #maxWorkers: number
   readonly #ownsLauncher: boolean
+  /** Those that run, and those that have given up. */
+  readonly #supervisors = new Map<string, Supervisor>()
+  readonly #supervisorHost: SupervisorHost
   /** Forgotten, and on their way out. */
   readonly #leaving = new Set<Worker<any, any>>()
   #stopping: Promise<void> | undefined
@@ -68,6 +74,13 @@ export class Master implements AsyncDisposable {
       emit: this.#hub.emit,
       dice: Math.random,
     }
+    this.#supervisorHost = {
+      clock,
+      emit: this.#hub.emit,
+      dice: Math.random,
+      adopt: (child) => this.#adopt(child),
+      release: (child) => this.#release(child),
+    }
   }
 
   /**
@@ -80,13 +93,7 @@ export class Master implements AsyncDisposable {
   getWorker(id: string): Worker {
     const known = this.#workers.get(id)
     if (known !== undefined) return known
-    if (this.#stopping !== undefined)
-      throw new ClosedError(`Cannot add worker "${id}": the master is being stopped; await stop() first`)
-    if (this.#workers.size >= this.#maxWorkers) {
-      throw new RangeError(
-        `Cannot add worker "${id}": there are ${this.#workers.size} already (maxWorkers); delWorker() one first`,
-      )
-    }
+    this.#checkRoom(id)
     const created = new Worker<any, any>(id, this.#host, this.#defaults)
     this.#workers.set(id, created)
     return created
@@ -106,10 +113,15 @@ export class Master implements AsyncDisposable {
    * ladder, also when called from its own callbacks. The name is free at once.
    *
    * @throws UnknownWorkerError
+   * @throws TypeError for one that a supervisor keeps: remove it there.
    */
   async delWorker(id: string, shutdown?: Shutdown): Promise<Exit | undefined> {
     const worker = this.#workers.get(id)
     if (worker === undefined) throw new UnknownWorkerError(id, [...this.#workers.keys()])
+    if (worker.supervisor !== undefined)
+      throw new TypeError(
+        `Cannot delete worker "${id}": supervisor "${worker.supervisor}" keeps it; use its remove("${id}")`,
+      )
     // A ladder that cannot be is refused before the worker is forgotten.
     planShutdown(shutdown)
     const stopped = worker.state === 'idle' ? undefined : worker.stop(shutdown)
@@ -123,6 +135,24 @@ export class Master implements AsyncDisposable {
   }
 
   /**
+   * Starts a supervisor; its workers are workers of this master from then on, and kept by it. Resolves when all its
+   * children are ready. One that has given up stays known, and its `start()` revives it.
+   *
+   * @throws GaveUpError when a child cannot be started.
+   * @throws TypeError, RangeError for a spec that cannot be, or a name that is taken.
+   */
+  async supervise(spec: SupervisorSpec | Supervisor): Promise<Supervisor> {
+    const supervisor = spec instanceof Supervisor ? spec : new Supervisor(spec)
+    supervisor[KEEPER]({ path: '', host: this.#supervisorHost })
+    return supervisor.start()
+  }
+
+  /** The supervisors it has started: those that run, and those that have given up. */
+  supervisors(): IterableIterator<Supervisor> {
+    return this.#supervisors.values()
+  }
+
+  /**
    * Sends one message to many, encoded once per framing. Resolves when all have it.
    *
    * @param to - @default every worker that is running
@@ -133,14 +163,17 @@ export class Master implements AsyncDisposable {
   }
 
   /**
-   * Stops every worker and forgets them all. They are asked newest first, and leave at the same time: workers of a master
-   * do not depend on each other. Calling it again with a shorter ladder ends them sooner. The master can be used again
+   * Stops every supervisor and every worker, and forgets them all. They are asked newest first, and leave at the same time:
+   * workers of a master do not depend on each other; those of a supervisor leave in its order. Calling it again with a shorter ladder ends them sooner. The master can be used again
    * afterwards.
    */
-  stop(shutdown?: Shutdown): Promise<void> {
-    if (shutdown !== undefined) for (const worker of this.#leaving) void worker.stop(shutdown)
-    this.#stopping ??= this.#stopAll(shutdown).finally(() => (this.#stopping = undefined))
-    return this.#stopping
+  async stop(shutdown?: Shutdown): Promise<void> {
+    if (shutdown !== undefined) this.#hurry(shutdown)
+    this.#stopping ??= this.#stopAll(shutdown).finally(() => {
+      this.#stopping = undefined
+      this.#host.hurry = undefined
+    })
+    await this.#stopping
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -149,9 +182,58 @@ export class Master implements AsyncDisposable {
   }
 
   async #stopAll(shutdown: Shutdown | undefined): Promise<void> {
-    const newestFirst = [...this.#workers.keys()].toReversed()
-    await Promise.all(newestFirst.map((id) => this.delWorker(id, shutdown)))
+    const supervisors = [...this.#supervisors.values()].toReversed().map((supervisor) => supervisor.stop())
+    const own = [...this.#workers.values()].filter((worker) => worker.supervisor === undefined)
+    await Promise.all([...own.toReversed().map(({ id }) => this.delWorker(id, shutdown)), ...supervisors])
+    this.#supervisors.clear()
     if (this.#ownsLauncher) await this.#host.launcher.close()
+  }
+
+  /** From now on, and for those that are leaving already. */
+  #hurry(shutdown: Shutdown): void {
+    planShutdown(shutdown)
+    this.#host.hurry = shutdown
+    for (const worker of this.#leaving) void worker.stop(shutdown)
+    for (const worker of this.#workers.values()) if (worker.state === 'stopping') void worker.stop(shutdown)
+  }
+
+  /** A supervisor has begun, or has taken a child in. */
+  #adopt(child: Child): void {
+    if (child instanceof Worker) return this.#adoptWorker(child)
+    if (!(child instanceof Supervisor) || child.path !== child.id) return
+    this.#checkOpen('supervisor', child.id)
+    const known = this.#supervisors.get(child.id)
+    if (known !== undefined && known !== child && known.state !== 'failed')
+      throw new TypeError(`Cannot start supervisor "${child.id}": there is another of that name; stop() that one first`)
+    this.#supervisors.set(child.id, child)
+  }
+
+  #adoptWorker(worker: Worker<any, any>): void {
+    const { id } = worker
+    this.#checkRoom(id)
+    if (this.#workers.has(id))
+      throw new TypeError(`Cannot supervise worker "${id}": the master has one of that name; delWorker("${id}") first`)
+    worker[ADOPT](this.#host, this.#defaults)
+    this.#workers.set(id, worker)
+  }
+
+  #release(child: Child): void {
+    if (child instanceof Worker && this.#workers.get(child.id) === child) this.#workers.delete(child.id)
+    if (child instanceof Supervisor && child.state !== 'failed' && this.#supervisors.get(child.id) === child)
+      this.#supervisors.delete(child.id)
+  }
+
+  #checkOpen(what: string, id: string): void {
+    if (this.#stopping === undefined) return
+    throw new ClosedError(`Cannot add ${what} "${id}": the master is being stopped; await stop() first`)
+  }
+
+  #checkRoom(id: string): void {
+    this.#checkOpen('worker', id)
+    if (this.#workers.size < this.#maxWorkers) return
+    throw new RangeError(
+      `Cannot add worker "${id}": there are ${this.#workers.size} already (maxWorkers); delWorker() one first`,
+    )
   }
 }
 

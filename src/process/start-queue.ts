@@ -1,9 +1,6 @@
 import { type Clock, nextTurn, sleep } from '../base/clock.ts'
 import { SpawnError } from '../base/errors.ts'
 
-/** Failures that pass by themselves: out of processes, of file descriptors, of memory. */
-const TRANSIENT: ReadonlySet<string | undefined> = new Set(['EAGAIN', 'EMFILE', 'ENFILE', 'ENOMEM', 'ENOBUFS'])
-
 const FIRST_DELAY = 10
 const LONGEST_DELAY = 1000
 /** How long a passing failure is put up with, in milliseconds. */
@@ -41,7 +38,7 @@ export class StartQueue {
       try {
         return await start()
       } catch (error) {
-        if (!isTransient(error) || this.#clock.now() + delay > deadline) throw error
+        if (!isPassing(error) || this.#clock.now() + delay > deadline) throw error
       }
       await sleep(this.#clock, delay, signal)
     }
@@ -80,6 +77,6 @@ export class StartQueue {
   }
 }
 
-function isTransient(error: unknown): boolean {
-  return error instanceof SpawnError && TRANSIENT.has(error.errno)
+function isPassing(error: unknown): boolean {
+  return error instanceof SpawnError && error.passing
 }

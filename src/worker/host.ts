@@ -2,6 +2,7 @@ import { type Clock, systemClock } from '../base/clock.ts'
 import { EventHub } from '../base/event-hub.ts'
 import type { MasterEvent, WorkerEvent } from '../base/events.ts'
 import type { Exit } from '../base/exit.ts'
+import type { Shutdown } from '../process/ladder.ts'
 import type { Launcher } from '../process/launcher.ts'
 import { defaultLauncher } from '../process/default-launcher.ts'
 import { StartQueue } from '../process/start-queue.ts'
@@ -16,6 +17,8 @@ export interface WorkerHost {
   readonly emit: (event: MasterEvent) => void
   /** From 0 to 1, for the jitter of restarts. */
   readonly dice: () => number
+  /** The ladder for those who are stopped with none of their own, while all have to go. */
+  hurry?: Shutdown | undefined
 }
 
 /** What an incarnation needs of the worker it is a life of. */

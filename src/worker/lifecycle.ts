@@ -1,7 +1,7 @@
 import type { Clock, Timer } from '../base/clock.ts'
 import { AlreadyStartedError, ClosedError, ExitError } from '../base/errors.ts'
 import type { WorkerEvent } from '../base/events.ts'
-import { type Exit, NO_USAGE } from '../base/exit.ts'
+import { type Exit, plainExit } from '../base/exit.ts'
 import { Later } from '../base/later.ts'
 import { type ResolvedCommand, checkCommand, resolveCommand } from '../process/command.ts'
 import { type Shutdown, planShutdown } from '../process/ladder.ts'
@@ -10,12 +10,13 @@ import type { StartQueue } from '../process/start-queue.ts'
 import type { ChildContext } from '../supervisor/child.ts'
 import type { RestartDecision } from '../supervisor/restart-policy.ts'
 import type { Owner, WorkerHost } from './host.ts'
-import { Incarnation } from './incarnation.ts'
+import { Incarnation } from './life/incarnation.ts'
+import { runOnce } from './run-once.ts'
 import { type WorkerPlan, type WorkerSpec, planWorker } from './spec.ts'
 import { type WorkerInput, type WorkerState, nextState } from './state.ts'
 
 /** What a worker runs. */
-interface Job {
+export interface Job {
   readonly file: string
   readonly args: readonly string[]
   readonly plan: WorkerPlan
@@ -26,7 +27,9 @@ export class Lifecycle implements Owner {
   readonly id: string
   /** The worker itself, for callbacks. */
   readonly self: unknown
-  readonly #host: WorkerHost
+  #host: WorkerHost
+  /** The path of the supervisor that keeps it: what comes after an end is its decision. */
+  #keeper: string | undefined
   #state: WorkerState = 'idle'
   #job: Job | undefined
   #life: Incarnation | undefined
@@ -38,8 +41,8 @@ export class Lifecycle implements Owner {
   #byPolicy = false
   /** The next end is wanted, or somebody else decides what comes after it: no policy applies. */
   #wanted = false
-  /** It has ended, and `onExit` comes before what is next. */
-  #undecided = false
+  /** It has ended, and nobody will start it by himself. */
+  #atRest = false
   /** Counts `start` and `stop`: what was asked for last is done. */
   #wishes = 0
   #restarting: { readonly wish: number; readonly done: Promise<void> } | undefined
@@ -59,6 +62,10 @@ export class Lifecycle implements Owner {
 
   get file(): string {
     return this.#job?.file ?? ''
+  }
+
+  get job(): Job | undefined {
+    return this.#job
   }
 
   get clock(): Clock {
@@ -82,10 +89,6 @@ export class Lifecycle implements Owner {
     return this.#lives
   }
 
-  get plan(): WorkerPlan | undefined {
-    return this.#job?.plan
-  }
-
   get exited(): Promise<Exit> {
     return this.#life?.exited ?? this.#firstExit.promise
   }
@@ -95,8 +98,36 @@ export class Lifecycle implements Owner {
     this.#job = { file, args: [...args], plan: planWorker(this.id, spec) }
   }
 
+  /** Who keeps it, from now on; undefined lets it go. */
+  keep(keeper: string | undefined): void {
+    if (keeper !== undefined && this.#keeper !== undefined)
+      throw new TypeError(`Cannot keep worker "${this.id}" twice: supervisor "${this.#keeper}" keeps it already`)
+    this.#keeper = keeper
+    if (keeper === undefined) this.rest()
+  }
+
+  get keeper(): string | undefined {
+    return this.#keeper
+  }
+
+  /** It stays down for now: nobody needs to wait for it. */
+  rest(): void {
+    const exit = this.#life?.exit
+    if (exit === undefined) return
+    this.#atRest = true
+    this.#nextReady?.reject(new ExitError('use', exit))
+    this.#nextReady = undefined
+  }
+
+  /** It gets another host, for its next life. */
+  moveTo(host: WorkerHost): void {
+    this.#checkFree()
+    this.#host = host
+  }
+
   /** `prepare` runs once it is certain that the worker is free. */
   async start(prepare: () => void): Promise<void> {
+    if (this.#keeper !== undefined) throw this.#isKept('start')
     this.#checkFree()
     prepare()
     this.#wishes++
@@ -107,13 +138,13 @@ export class Lifecycle implements Owner {
     if (this.#state === 'running') return Promise.resolve()
     if (this.#restart !== undefined) return this.#restart.done
     const exit = this.#life?.exit
-    const atRest = this.#state === 'failed' || (this.#state === 'exited' && (this.#wanted || !this.#undecided))
-    if (atRest && exit !== undefined) return Promise.reject(new ExitError('use', exit))
+    if (this.#atRest && exit !== undefined) return Promise.reject(new ExitError('use', exit))
     return (this.#nextReady ??= Promise.withResolvers<void>()).promise
   }
 
   restart(): Promise<void> {
     if (this.#job === undefined) return Promise.reject(this.#nothingToStart())
+    if (this.#keeper !== undefined) return Promise.reject(this.#isKept('restart'))
     if (this.#restart !== undefined) return this.#restart.done
     const stopped = this.stop()
     const wish = this.#wishes
@@ -140,13 +171,13 @@ export class Lifecycle implements Owner {
 
   stop(shutdown?: Shutdown): Promise<Exit> {
     const life = this.#life
-    const plan = planShutdown(shutdown, this.#job?.plan.spec.shutdown)
+    const plan = planShutdown(shutdown ?? this.#host.hurry, this.#job?.plan.spec.shutdown)
     this.#cancelBackoff()
     this.#wishes++
     this.#wanted = true
     if (life === undefined) return Promise.resolve(this.#neverLived())
     if (life.exit !== undefined) {
-      this.#rest(life.exit)
+      this.#restUnlessKept()
       return Promise.resolve(life.exit)
     }
     this.#enter('stop')
@@ -158,21 +189,14 @@ export class Lifecycle implements Owner {
     if (context.signal.aborted) return this.#life?.exit ?? this.#neverLived()
     try {
       this.#checkFree()
-      if (this.#job === undefined) throw this.#nothingToStart()
+      this.#checkStartable()
     } catch (error) {
       return { ...this.#neverLived(), kind: 'crashed', error: error as Error, stage: 'start' }
     }
-    const stop = (): void => void this.stop()
-    context.signal.addEventListener('abort', stop, { once: true })
     const started = this.#live(false)
     this.#wanted = true
-    await started.then(
-      () => context.ready(),
-      () => {},
-    )
-    const exit = await this.exited
-    context.signal.removeEventListener('abort', stop)
-    return exit
+    const stop = (shutdown?: Shutdown): void => void this.stop(shutdown)
+    return runOnce(this.#life as Incarnation, started, stop, context)
   }
 
   #checkFree(): void {
@@ -181,16 +205,20 @@ export class Lifecycle implements Owner {
     throw new AlreadyStartedError(this.id, state, this.#life?.pid)
   }
 
+  #checkStartable(): Job {
+    if (this.#job === undefined) throw this.#nothingToStart()
+    if (!this.#retired) return this.#job
+    throw new ClosedError(`Cannot start worker "${this.id}": its master has deleted it; getWorker() another`)
+  }
+
   /** Begins a life; resolves when it is ready. */
   async #live(byPolicy: boolean): Promise<void> {
-    const job = this.#job
-    if (job === undefined) throw this.#nothingToStart()
-    if (this.#retired)
-      throw new ClosedError(`Cannot start worker "${this.id}": its master has deleted it; getWorker() another`)
+    const job = this.#checkStartable()
     this.#enter('start')
     const unread = this.#life?.channel?.unread ?? 0
     if (unread > 0) this.emit({ type: 'left-unread', messages: unread })
     this.#wanted = false
+    this.#atRest = false
     this.#byPolicy = byPolicy
     const life = new Incarnation(this, job.plan, ++this.#lives)
     this.#life = life
@@ -211,36 +239,32 @@ export class Lifecycle implements Owner {
     const failedStart = this.#state === 'starting' && !this.#byPolicy
     const life = this.#life
     this.#enter('exit')
-    if (this.#wanted || failedStart || life === undefined) return this.#rest(exit)
+    if (this.#wanted || failedStart || life === undefined) return this.#restUnlessKept()
     const decision = life.plan.policy.decide(exit, this.#host.clock.now(), this.#host.dice())
-    this.#undecided = true
-    void life.settled.then(() => {
-      this.#undecided = false
-      this.#follow(life, decision)
-    })
+    void life.settled.then(() => this.#follow(life, decision))
   }
 
   #follow(life: Incarnation, decision: RestartDecision): void {
     if (this.#life !== life || this.#state !== 'exited' || this.#wanted) return
-    if (decision.action === 'finish') return this.#rest(life.exit)
+    if (decision.action === 'finish') return this.#restUnlessKept()
     if (decision.action === 'give-up') {
       this.#enter('give-up')
-      this.#rest(life.exit)
+      this.#restUnlessKept()
       return this.emit({ type: 'gave-up', exits: decision.exits })
     }
     this.#enter('wait')
-    this.emit({ type: 'restart-scheduled', attempt: decision.attempt, after: decision.after })
+    const { attempt, after, repeated } = decision
+    this.emit({ type: 'restart-scheduled', attempt, after, repeated })
     // A start that fails ends in an exit of its own, which is counted.
     const restart = (): void => void this.#live(true).catch(() => {})
     // A timer takes a millisecond at least.
-    if (decision.after === 0) restart()
-    else this.#backoff = this.#host.clock.after(decision.after, restart)
+    if (after === 0) restart()
+    else this.#backoff = this.#host.clock.after(after, restart)
   }
 
-  /** It stays down for now: nobody needs to wait for it. */
-  #rest(exit: Exit | undefined): void {
-    if (exit !== undefined) this.#nextReady?.reject(new ExitError('use', exit))
-    this.#nextReady = undefined
+  /** Whoever keeps it says so himself. */
+  #restUnlessKept(): void {
+    if (this.#keeper === undefined) this.rest()
   }
 
   #cancelBackoff(): void {
@@ -258,8 +282,13 @@ export class Lifecycle implements Owner {
   }
 
   #neverLived(): Exit {
-    const facts = { id: this.id, incarnation: 0, startedAt: this.#host.clock.date(), uptime: 0, usage: NO_USAGE }
-    return { ...facts, stdoutTail: '', stderrTail: '', kind: 'stopped', step: 'eof' }
+    return plainExit(this.id, { kind: 'stopped', step: 'eof' }, this.#host.clock.date())
+  }
+
+  #isKept(action: string): TypeError {
+    return new TypeError(
+      `Cannot ${action} worker "${this.id}": supervisor "${this.#keeper}" keeps it; use its restart("${this.id}")`,
+    )
   }
 
   #nothingToStart(): TypeError {

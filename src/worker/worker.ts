@@ -1,4 +1,3 @@
-import { ClosedError } from '../base/errors.ts'
 import { type Exit, NO_USAGE, type Usage } from '../base/exit.ts'
 import {
   type Channel,
@@ -11,19 +10,19 @@ import {
   WAIT,
   messages,
 } from '../channel/channel.ts'
-import { handled } from '../channel/outbox.ts'
-import type { StreamChannel } from '../channel/stream-channel.ts'
-import { type Waiter, waitForChannel } from '../channel/waiters.ts'
+import type { Waiter } from '../channel/waiters.ts'
 import type { Framing } from '../framing/framing.ts'
 import type { Shutdown } from '../process/ladder.ts'
-import type { Child, ChildContext } from '../supervisor/child.ts'
-import { abortable } from './callbacks.ts'
+import { type Child, type ChildContext, type ChildOptions, KEEPER, type Keeper, RESTS } from '../supervisor/child.ts'
+import { Conversation } from './conversation.ts'
 import type { WorkerHost } from './host.ts'
-import type { Incarnation } from './incarnation.ts'
 import { Lifecycle } from './lifecycle.ts'
 import type { AppliedLimits } from '../process/limits.ts'
 import { DEFAULT_FRAMING, type WorkerSpec } from './spec.ts'
 import type { WorkerState } from './state.ts'
+
+/** How a master takes in a worker that was made without one. */
+export const ADOPT: unique symbol = Symbol('pagent.adopt')
 
 /** How a master tells a worker that it was forgotten. */
 export const RETIRE: unique symbol = Symbol('pagent.retire')
@@ -46,14 +45,16 @@ export const RETIRE: unique symbol = Symbol('pagent.retire')
  */
 export class Worker<In = string, Out = In> implements Channel<In, Out>, Selectable<In>, Child, AsyncDisposable {
   readonly id: string
-  readonly #defaults: WorkerSpec<any, any>
+  #defaults: WorkerSpec<any, any>
   readonly #lifecycle: Lifecycle
+  readonly #conversation: Conversation<In, Out>
 
   /** Workers come from `master.getWorker(id)` or `worker(id, …)`. */
   constructor(id: string, host: WorkerHost, defaults: WorkerSpec<any, any> = {}) {
     this.id = checkId(id)
     this.#defaults = defaults
     this.#lifecycle = new Lifecycle(id, host, this)
+    this.#conversation = new Conversation(this.#lifecycle)
   }
 
   get state(): WorkerState {
@@ -72,7 +73,7 @@ export class Worker<In = string, Out = In> implements Channel<In, Out>, Selectab
 
   /** The limits in force, and who enforces them. */
   get limits(): AppliedLimits {
-    return this.#lifecycle.life?.limits ?? this.#lifecycle.plan?.limits.master ?? {}
+    return this.#lifecycle.life?.limits ?? this.#lifecycle.job?.plan.limits.master ?? {}
   }
 
   /**
@@ -100,9 +101,14 @@ export class Worker<In = string, Out = In> implements Channel<In, Out>, Selectab
     return this.#lifecycle.life?.unterminated ?? false
   }
 
+  /** The path of the supervisor that keeps it: that one starts it, and decides what follows its end. */
+  get supervisor(): string | undefined {
+    return this.#lifecycle.keeper
+  }
+
   /** How its messages are written. */
   get framing(): Framing<In, Out> {
-    return this.#lifecycle.plan?.framing ?? (DEFAULT_FRAMING as Framing<any, any>)
+    return this.#lifecycle.job?.plan.framing ?? (DEFAULT_FRAMING as Framing<any, any>)
   }
 
   /** The exit of the current incarnation; never rejects. */
@@ -166,14 +172,12 @@ export class Worker<In = string, Out = In> implements Channel<In, Out>, Selectab
    * @throws OverloadError when 16 MiB already wait for the worker to read.
    */
   send(message: Out): Promise<void> {
-    const channel = this.#channel
-    return channel === undefined ? this.#whenOpen((opened) => opened.send(message)) : channel.send(message)
+    return this.#conversation.send(message)
   }
 
   /** Sends what `framing.encode` returned, for a message that goes to many. */
   sendEncoded(frame: string | Uint8Array): Promise<void> {
-    const channel = this.#channel
-    return channel === undefined ? this.#whenOpen((opened) => opened.sendEncoded(frame)) : channel.sendEncoded(frame)
+    return this.#conversation.sendEncoded(frame)
   }
 
   /**
@@ -184,20 +188,12 @@ export class Worker<In = string, Out = In> implements Channel<In, Out>, Selectab
    * @throws ClosedError when it was never started.
    */
   receive(options?: ReceiveOptions): Promise<In | undefined> {
-    return this.#receiveFrom(this.#lifecycle.life, options)
-  }
-
-  #receiveFrom(life: Incarnation | undefined, options?: ReceiveOptions): Promise<In | undefined> {
-    if (life?.plan.spec.onMessage !== undefined) return Promise.reject(this.#spokenFor())
-    if (life?.channel !== undefined) return life.channel.receive(options)
-    if (life === undefined) return this.#refused()
-    if (life.exit !== undefined) return Promise.resolve(undefined)
-    return handled(abortable(life.opened, options?.signal).then((channel) => channel?.receive(options)))
+    return this.#conversation.receive(options)
   }
 
   /** Ends the worker's stdin behind what was sent. Many programs finish then. */
   end(): Promise<void> {
-    return this.#channel?.end() ?? this.#whenOpen((opened) => opened.end())
+    return this.#conversation.end()
   }
 
   /**
@@ -236,24 +232,45 @@ export class Worker<In = string, Out = In> implements Channel<In, Out>, Selectab
     this.#lifecycle.retire()
   }
 
+  /** For a master that takes in what a supervisor of its keeps: it lives there from now on. */
+  [ADOPT](host: WorkerHost, defaults: WorkerSpec<any, any>): void {
+    this.#lifecycle.moveTo(host)
+    this.#defaults = defaults
+    const { job } = this.#lifecycle
+    if (job !== undefined) this.assign(job.file, job.args, job.plan.spec)
+  }
+
+  /** For a supervisor: who keeps it. */
+  [KEEPER](keeper: Keeper | undefined): void {
+    this.#lifecycle.keep(keeper?.path)
+  }
+
+  /** For a supervisor: it stays down. */
+  [RESTS](): void {
+    this.#lifecycle.rest()
+  }
+
+  /** How it is supervised where its `ChildSpec` does not say. Its ladder says how long it may take to end. */
+  get childOptions(): ChildOptions {
+    const { restart, backoff } = this.#lifecycle.job?.plan.spec ?? {}
+    return { shutdown: 'infinity', ...(restart && { restart }), ...(backoff && { backoff }) }
+  }
+
   /** One life under a supervisor: from the start to the exit. */
   run(context: ChildContext): Promise<Exit> {
     return this.#lifecycle.run(context)
   }
 
   [TAKE](): Taken<In> {
-    if (this.#lifecycle.life?.plan.spec.onMessage !== undefined) throw this.#spokenFor()
-    return this.#channel?.[TAKE]() ?? { state: this.state === 'starting' ? 'empty' : 'ended' }
+    return this.#conversation.take()
   }
 
   [WAIT](waiter: Waiter<In>): () => void {
-    if (this.#channel !== undefined) return this.#channel[WAIT](waiter)
-    return waitForChannel(this.#lifecycle.life?.opened ?? Promise.resolve(undefined), waiter)
+    return this.#conversation.wait(waiter)
   }
 
   [CURRENT](): Receiver<In> {
-    const { life } = this.#lifecycle
-    return { receive: (options) => this.#receiveFrom(life, options) }
+    return this.#conversation.current()
   }
 
   [Symbol.asyncIterator](): AsyncIterator<In> {
@@ -262,29 +279,6 @@ export class Worker<In = string, Out = In> implements Channel<In, Out>, Selectab
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.stop()
-  }
-
-  /** The channel of the current or last life. */
-  get #channel(): StreamChannel<In, Out> | undefined {
-    return this.#lifecycle.life?.channel
-  }
-
-  /** Does it as soon as the process that is being started exists, in the order of the calls. */
-  #whenOpen<T>(action: (channel: StreamChannel<In, Out>) => Promise<T>): Promise<T> {
-    const { life, state } = this.#lifecycle
-    if (life === undefined || state !== 'starting') return this.#refused()
-    return handled(life.opened.then((channel) => (channel === undefined ? this.#refused() : action(channel))))
-  }
-
-  #refused(): Promise<never> {
-    const hint = this.state === 'idle' ? 'it was not started; start() it first' : `it is ${this.state}`
-    return handled(Promise.reject(new ClosedError(`Cannot talk to worker "${this.id}": ${hint}`)))
-  }
-
-  #spokenFor(): TypeError {
-    return new TypeError(
-      `Cannot receive from worker "${this.id}": its onMessage gets every message; use one or the other`,
-    )
   }
 }
 

@@ -1,9 +1,18 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { FramingError } from '../../src/base/errors.ts'
-import { type Exit, type ExitCause, NO_USAGE, describeExit, isAbnormal } from '../../src/base/exit.ts'
+import { type Exit, type ExitCause, NO_USAGE, describeExit, isAbnormal, plainExit } from '../../src/base/exit.ts'
 
-const FACTS = { id: 'a', incarnation: 1, startedAt: 0, uptime: 1234, usage: NO_USAGE, stdoutTail: '', stderrTail: '' }
+const FACTS = {
+  id: 'a',
+  pid: 7,
+  incarnation: 1,
+  startedAt: 0,
+  uptime: 1234,
+  usage: NO_USAGE,
+  stdoutTail: '',
+  stderrTail: '',
+}
 const exitOf = (cause: ExitCause): Exit => ({ ...FACTS, ...cause })
 const limit = { kind: 'limit', enforcedBy: 'master', exact: true } as const
 
@@ -74,10 +83,16 @@ const CASES: [cause: ExitCause, abnormal: boolean, text: string][] = [
   [{ kind: 'crashed', error: new Error('no such file') }, true, 'crashed: no such file after 1.2s'],
   [{ kind: 'crashed', error: new Error('boom'), stage: 'onMessage' }, true, 'crashed in onMessage: boom after 1.2s'],
   [
-    { kind: 'gave-up', exits: [exitOf({ kind: 'normal' }), exitOf({ kind: 'normal' })] },
+    { kind: 'gave-up', exits: [exitOf({ kind: 'normal' }), exitOf({ kind: 'failed', exitCode: 3 })] },
     false,
-    'gave up after 2 exits after 1.2s',
+    'gave up after 2 exits, the last: "a" exited with code 3 after 1.2s',
   ],
+  [
+    { kind: 'gave-up', exits: [{ ...exitOf({ kind: 'gave-up', exits: [exitOf({ kind: 'normal' })] }), id: 'b' }] },
+    false,
+    'gave up: "b" gave up: "a" exited with code 0 after 1.2s',
+  ],
+  [{ kind: 'stopped', step: 'abort' }, false, 'was stopped by its abort signal after 1.2s'],
   [
     { kind: 'lost', node: 'n1', cause: 'the connection broke' },
     true,
@@ -86,6 +101,10 @@ const CASES: [cause: ExitCause, abnormal: boolean, text: string][] = [
 ]
 
 describe('an exit', () => {
+  it('of what is no program knows no code', () => {
+    assert.equal(describeExit(plainExit('a', { kind: 'normal' }, 0, 1, 500)), 'ended by itself after 500ms')
+  })
+
   for (const [cause, abnormal, text] of CASES) {
     it(`is ${abnormal ? 'abnormal' : 'as it should be'} when it ${text}`, () => {
       assert.equal(describeExit(exitOf(cause)), text)

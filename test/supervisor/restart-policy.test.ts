@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { FramingError } from '../../src/base/errors.ts'
+import { FramingError, SpawnError } from '../../src/base/errors.ts'
 import { type Exit, type ExitCause, NO_USAGE } from '../../src/base/exit.ts'
 import type { Restart } from '../../src/supervisor/child.ts'
 import { type RestartDecision, type RestartOptions, RestartPolicy } from '../../src/supervisor/restart-policy.ts'
@@ -8,6 +8,8 @@ import { type RestartDecision, type RestartOptions, RestartPolicy } from '../../
 const FACTS = { id: 'a', incarnation: 1, startedAt: 0, uptime: 10, usage: NO_USAGE, stdoutTail: '', stderrTail: '' }
 const exitOf = (cause: ExitCause, uptime = 10): Exit => ({ ...FACTS, uptime, ...cause })
 const FAILED = exitOf({ kind: 'failed', exitCode: 1 })
+const notSpawned = (errno: string): Exit =>
+  exitOf({ kind: 'crashed', error: new SpawnError('a', 'b', 'spawn', 'x', { errno }) })
 const MANY = { restarts: 1_000_000, within: '1h' }
 
 /** Decides on failures at these times. */
@@ -31,7 +33,7 @@ describe('what is restarted after which exit', () => {
     [{ kind: 'normal' }, true, false],
     [{ kind: 'failed', exitCode: 1 }, true, true],
     [{ kind: 'signaled', signalCode: 'SIGKILL' }, true, true],
-    [{ kind: 'stopped', step: 'eof' }, false, false],
+    [{ kind: 'stopped', step: 'eof' }, true, false],
     [{ kind: 'limit', limit: 'memory', max: 1, observed: 2, enforcedBy: 'cgroup2', exact: true }, true, true],
     [{ kind: 'unready', after: 1 }, true, true],
     [{ kind: 'unresponsive', after: 1 }, true, true],
@@ -119,6 +121,25 @@ describe('how many restarts are borne', () => {
     ])
   })
 
+  it('does not charge what the system was short of, but waits longer and longer', () => {
+    const policy = new RestartPolicy(
+      { intensity: { restarts: 0, within: '1h' }, backoff: { min: 1, max: 9 } },
+      'permanent',
+    )
+    for (const errno of ['EAGAIN', 'EMFILE', 'ENFILE', 'ENOMEM', 'ENOBUFS'])
+      assert.equal(policy.decide(notSpawned(errno), 0, 0).action, 'restart', errno)
+    assert.equal(policy.decide(notSpawned('ENOENT'), 0, 0).action, 'give-up')
+  })
+
+  it('keeps the last 32 exits to explain itself, however many there were', () => {
+    const policy = new RestartPolicy({ intensity: { restarts: 99, within: '5s' } }, 'permanent')
+    const decided = decideAt(
+      policy,
+      Array.from({ length: 100 }, (_, i) => i),
+    ).at(-1)
+    assert.equal(decided?.action === 'give-up' && decided.exits.length, 32)
+  })
+
   it('ends with the exits that were too many, and a revived child has a fresh budget and a short wait', () => {
     const policy = new RestartPolicy(
       { intensity: { restarts: 1, within: '5s' }, backoff: { min: 10, max: 1000, jitter: 0 } },
@@ -128,7 +149,7 @@ describe('how many restarts are borne', () => {
     policy.decide(exits[0] as Exit, 0, 0)
     policy.decide(exits[1] as Exit, 5000, 0)
     assert.deepEqual(policy.decide(exits[2] as Exit, 5001, 0), { action: 'give-up', exits: exits.slice(1) })
-    assert.deepEqual(policy.decide(FAILED, 5002, 0), { action: 'restart', attempt: 1, after: 10 })
+    assert.deepEqual(policy.decide(FAILED, 5002, 0), { action: 'restart', attempt: 1, after: 10, repeated: false })
     assert.equal(policy.decide(FAILED, 5003, 0).action, 'give-up')
   })
 })
@@ -168,16 +189,22 @@ describe('how long a restart waits', () => {
   it('counts its attempts from one', () => {
     const policy = new RestartPolicy({ intensity: MANY, backoff: { min: 1, max: 8, jitter: 0 } }, 'permanent')
     assert.deepEqual(decideAt(policy, [0, 1]), [
-      { action: 'restart', attempt: 1, after: 1 },
-      { action: 'restart', attempt: 2, after: 2 },
+      { action: 'restart', attempt: 1, after: 1, repeated: false },
+      { action: 'restart', attempt: 2, after: 2, repeated: false },
     ])
+  })
+
+  it('says when a wait is like the last, so that a log has one line for each step', () => {
+    const policy = new RestartPolicy({ intensity: MANY, backoff: { min: 1, max: 4, jitter: 0.5 } }, 'permanent')
+    const repeated = decideAt(policy, [0, 1, 2, 3, 4]).map((decision) => 'repeated' in decision && decision.repeated)
+    assert.deepEqual(repeated, [false, false, false, true, true])
   })
 
   it('starts small again when the child has proved that it works', () => {
     const policy = new RestartPolicy({ intensity: MANY, backoff: { min: 1, max: 1000, jitter: 0 } }, 'permanent')
     decideAt(policy, [0, 1, 2])
     policy.proved()
-    assert.deepEqual(policy.decide(FAILED, 3, 0), { action: 'restart', attempt: 1, after: 1 })
+    assert.deepEqual(policy.decide(FAILED, 3, 0), { action: 'restart', attempt: 1, after: 1, repeated: false })
   })
 
   it('starts small again after a life as long as the window, not before', () => {
@@ -187,10 +214,10 @@ describe('how long a restart waits', () => {
     )
     decideAt(policy, [0, 1, 2])
     assert.deepEqual(decideAt(policy, [3], exitOf({ kind: 'normal' }, 4999)), [
-      { action: 'restart', attempt: 4, after: 8 },
+      { action: 'restart', attempt: 4, after: 8, repeated: false },
     ])
     assert.deepEqual(decideAt(policy, [4], exitOf({ kind: 'normal' }, 5000)), [
-      { action: 'restart', attempt: 1, after: 1 },
+      { action: 'restart', attempt: 1, after: 1, repeated: false },
     ])
   })
 

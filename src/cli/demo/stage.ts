@@ -146,7 +146,7 @@ export class Stage {
   }
 
   #track(event: MasterEvent): void {
-    const part = event.type === 'events-dropped' ? undefined : this.parts.get(event.worker)
+    const part = event.worker === undefined ? undefined : this.parts.get(event.worker)
     if (part === undefined) return
     if (event.type === 'spawned') part.since = systemClock.now()
     if (event.type === 'exited') part.since = undefined

@@ -1,7 +1,7 @@
 import { basename } from 'node:path'
 import { raw } from '../../framing/raw.ts'
 import type { Restart } from '../../supervisor/child.ts'
-import type { Intensity } from '../../supervisor/restart-policy.ts'
+import type { Intensity } from '../../supervisor/intensity.ts'
 import type { WorkerSpec } from '../../worker/spec.ts'
 import { type RunLimits, mustHear, pasted } from './limits.ts'
 import { exactMillis } from './values.ts'

@@ -85,7 +85,11 @@ async function follow(
       last = event.exit
       if (!cameUp || stopping() || !comesBack(last, request.restart)) return { exit: last }
     }
-    if (event.type === 'restart-scheduled' && last !== undefined) announce(last, ++restarts, event.after, request)
+    if (event.type === 'restart-scheduled' && last !== undefined) {
+      restarts++
+      // One line for each step of the backoff: the next like the last says nothing new.
+      if (!event.repeated) announce(last, restarts, event.after, request)
+    }
     if (event.type === 'gave-up' && last !== undefined) return { exit: last, gaveUp: event.exits }
   }
   throw new Error('Bug in pagent: the events ended before the program did')

@@ -2,7 +2,7 @@ import { statSync } from 'node:fs'
 import { InvalidArgumentError } from 'commander'
 import { parseBytes, parseMillis } from '../../base/units.ts'
 import type { Restart } from '../../supervisor/child.ts'
-import type { Intensity } from '../../supervisor/restart-policy.ts'
+import type { Intensity } from '../../supervisor/intensity.ts'
 
 const RESTARTS: Readonly<Record<string, Restart>> = {
   no: 'temporary',

@@ -1,8 +1,8 @@
-import { type Clock, Timers } from '../base/clock.ts'
-import type { ExitCause, LimitName } from '../base/exit.ts'
-import type { AppliedLimits } from '../process/limits.ts'
+import { type Clock, Timers } from '../../base/clock.ts'
+import type { ExitCause, LimitName } from '../../base/exit.ts'
+import type { AppliedLimits } from '../../process/limits.ts'
 import { toError } from './callbacks.ts'
-import type { WorkerPlan } from './spec.ts'
+import type { WorkerPlan } from '../spec.ts'
 
 const LATE = new Error('no answer')
 

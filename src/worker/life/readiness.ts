@@ -1,4 +1,4 @@
-import type { Ready } from './spec.ts'
+import type { Ready } from '../spec.ts'
 
 /** Watches one life of a worker for the sign that it can be used. */
 export class Readiness {

@@ -1,0 +1,73 @@
+import { SpawnError } from '../base/errors.ts'
+import type { Exit } from '../base/exit.ts'
+import { checkKeys } from '../base/options.ts'
+import { Ring } from '../base/ring.ts'
+import { type Millis, parseMillis } from '../base/units.ts'
+
+/** How many restarts within how long are borne: OTP's intensity and period, with Elixir's defaults. */
+export interface Intensity {
+  /** @default 3 */
+  readonly restarts: number
+  /** @default '5s' */
+  readonly within: Millis
+}
+
+/** An `Intensity` with every value read. */
+export interface IntensityPlan {
+  readonly restarts: number
+  readonly within: number
+}
+
+/** @throws RangeError, TypeError */
+export function planIntensity(intensity: Partial<Intensity> = {}): IntensityPlan {
+  checkKeys(intensity, ['restarts', 'within'], 'Cannot use the intensity')
+  const { restarts = 3, within = 5000 } = intensity
+  if (!Number.isInteger(restarts) || restarts < 0)
+    throw new RangeError(`Cannot use ${String(restarts)} as intensity.restarts: expected a whole number from 0`)
+  return { restarts, within: parseMillis(within, 'intensity.within') }
+}
+
+/** So many exits are kept to explain a give-up: each holds the last output of its life. */
+const EXITS_KEPT = 32
+
+/**
+ * Counts failures in a sliding window.
+ *
+ * A failure is counted when it happens, not when its restart is done: a slow start or stop cannot escape the budget,
+ * as it can in OTP (erlang/otp PR 1287).
+ */
+export class RestartBudget {
+  readonly #plan: IntensityPlan
+  readonly #times = new Ring<number>()
+  readonly #exits = new Ring<Exit>()
+
+  constructor(plan: IntensityPlan) {
+    this.#plan = plan
+  }
+
+  /** Whether one more failure is borne. `now` in milliseconds of a monotonic clock. */
+  charge(exit: Exit, now: number): boolean {
+    this.#times.push(now)
+    for (let at = this.#times.peek(); at !== undefined && now - at >= this.#plan.within; at = this.#times.peek())
+      this.#times.shift()
+    this.#exits.push(exit)
+    if (this.#exits.length > EXITS_KEPT) this.#exits.shift()
+    return this.#times.length <= this.#plan.restarts
+  }
+
+  /** The last exits that were charged and still count, the oldest first: 32 at most. */
+  get exits(): readonly Exit[] {
+    return [...this.#exits].slice(-Math.max(1, this.#times.length))
+  }
+
+  /** Nothing has happened yet. */
+  clear(): void {
+    this.#times.clear()
+    this.#exits.clear()
+  }
+}
+
+/** Whether a failure is charged to the budget: what the system was short of is no fault of the child, and passes. */
+export function isCharged(exit: Exit): boolean {
+  return !(exit.kind === 'crashed' && exit.error instanceof SpawnError && exit.error.passing)
+}

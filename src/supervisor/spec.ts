@@ -1,0 +1,126 @@
+import { checkKeys } from '../base/options.ts'
+import { parseMillis } from '../base/units.ts'
+import { type BackoffPlan, planBackoff } from './backoff.ts'
+import type { Child, ChildOptions, ChildShutdown, ChildSpec, Restart } from './child.ts'
+import { type Intensity, type IntensityPlan, planIntensity } from './intensity.ts'
+import type { AutoShutdown, Rules, Strategy } from './plan.ts'
+import { readRestart } from './restart-policy.ts'
+
+/** A supervisor and its children, in the order of their start. */
+export interface SupervisorSpec {
+  readonly id: string
+  /** @default 'one-for-one' */
+  readonly strategy?: Strategy
+  /** More failures than that and it gives up: OTP's intensity and period, with Elixir's defaults. @default 3 in 5s */
+  readonly intensity?: Partial<Intensity>
+  /** @default 'never' */
+  readonly autoShutdown?: AutoShutdown
+  readonly children: readonly (Child | ChildSpec)[]
+}
+
+/** A `ChildSpec` with every value read. */
+export interface ChildPlan {
+  readonly child: Child
+  readonly restart: Restart
+  readonly significant: boolean
+  readonly backoff: BackoffPlan
+  /** Milliseconds. */
+  readonly shutdown: number
+}
+
+/** A `SupervisorSpec` with every value read. */
+export interface SupervisorPlan {
+  readonly id: string
+  readonly rules: Rules
+  readonly intensity: IntensityPlan
+  readonly children: readonly ChildPlan[]
+}
+
+const STRATEGIES: readonly Strategy[] = ['one-for-one', 'one-for-all', 'rest-for-one']
+const AUTO_SHUTDOWNS: readonly AutoShutdown[] = ['never', 'any-significant', 'all-significant']
+const OPTIONS: readonly (keyof ChildOptions)[] = ['restart', 'significant', 'backoff', 'shutdown']
+
+/**
+ * Checks a spec at the door.
+ *
+ * @throws TypeError, RangeError
+ */
+export function planSupervisor(spec: SupervisorSpec): SupervisorPlan {
+  const id = checkId(spec.id, 'supervisor')
+  const action = `Cannot make supervisor "${id}"`
+  checkKeys(spec, ['id', 'strategy', 'intensity', 'autoShutdown', 'children'], action)
+  const { strategy = 'one-for-one', autoShutdown = 'never', children } = spec
+  checkWord(strategy, STRATEGIES, `${action}: strategy`)
+  checkWord(autoShutdown, AUTO_SHUTDOWNS, `${action}: autoShutdown`)
+  if (!Array.isArray(children)) throw new TypeError(`${action}: children must be a list`)
+  const rules = { strategy, autoShutdown }
+  const plans = (children as SupervisorSpec['children']).map((child) => planChild(id, rules, child))
+  checkDistinct(plans, action)
+  return { id, rules, intensity: planIntensity(spec.intensity), children: plans }
+}
+
+/**
+ * Checks one child at the door.
+ *
+ * @throws TypeError, RangeError
+ */
+export function planChild(supervisor: string, rules: Rules, given: Child | ChildSpec): ChildPlan {
+  const { child, ...own } = isSpec(given) ? given : { child: given }
+  if (typeof child?.run !== 'function')
+    throw new TypeError(
+      `Cannot add a child to supervisor "${supervisor}": expected worker(…), supervisor(…), task(…) or { child, restart, … }`,
+    )
+  const action = `Cannot add child "${checkId(child.id, 'child')}" to supervisor "${supervisor}"`
+  const options: ChildOptions = { ...child.childOptions, ...own }
+  checkKeys(options, OPTIONS, action)
+  const plan = {
+    child,
+    restart: readRestart(options.restart ?? 'permanent'),
+    significant: options.significant ?? false,
+    backoff: planBackoff(options.backoff),
+    shutdown: readShutdown(options.shutdown ?? 5000, action),
+  }
+  checkSignificant(plan, rules, action)
+  return plan
+}
+
+function isSpec(value: Child | ChildSpec): value is ChildSpec {
+  return typeof value === 'object' && value !== null && 'child' in value
+}
+
+/** OTP refuses both, too: the first would never come about, the second never matter. */
+function checkSignificant({ significant, restart }: ChildPlan, { autoShutdown }: Rules, action: string): void {
+  if (!significant) return
+  if (restart === 'permanent')
+    throw new TypeError(`${action}: a permanent child cannot be significant, it never stays down; make it transient`)
+  if (autoShutdown === 'never')
+    throw new TypeError(`${action}: it is significant, but autoShutdown is 'never'; choose 'any-significant'`)
+}
+
+function readShutdown(value: ChildShutdown, action: string): number {
+  if (value === 'brutal-kill') return 0
+  if (value === 'infinity') return Infinity
+  return parseMillis(value, `shutdown (${action}; 'brutal-kill' and 'infinity' are possible, too)`)
+}
+
+function checkDistinct(plans: readonly ChildPlan[], action: string): void {
+  const seen = new Set<string>()
+  for (const { child } of plans) {
+    if (seen.has(child.id)) throw new TypeError(`${action}: two children are named "${child.id}"`)
+    seen.add(child.id)
+  }
+}
+
+function checkWord(value: string, words: readonly string[], what: string): void {
+  if (words.includes(value)) return
+  throw new TypeError(
+    `${what} cannot be ${JSON.stringify(value)}; expected ${words.map((word) => `'${word}'`).join(', ')}`,
+  )
+}
+
+function checkId(id: unknown, what: string): string {
+  if (typeof id === 'string' && id !== '' && id.length <= 200 && !/[\0-\x1f\x7f]/.test(id)) return id
+  throw new TypeError(
+    `Cannot name a ${what} ${JSON.stringify(id)}: expected 1 to 200 characters without control characters`,
+  )
+}
