@@ -56,8 +56,8 @@ export class ExitError extends PagentError {
   readonly worker: string
   readonly exit: Exit
 
-  constructor(action: string, exit: Exit) {
-    super(`Cannot ${action} worker "${exit.id}": it ${describeExit(exit)}${quoteTail(exit)}`, causeOf(exit))
+  constructor(action: string, exit: Exit, what = 'worker') {
+    super(`Cannot ${action} ${what} "${exit.id}": it ${describeExit(exit)}${quoteTail(exit)}`, causeOf(exit))
     this.worker = exit.id
     this.exit = exit
   }

@@ -3,7 +3,7 @@ import type { Child, ChildContext } from './child.ts'
 
 /** How a task is started. */
 export interface TaskOptions {
-  /** `'call'` when it calls `context.ready()` itself; else it counts as ready as soon as it runs. @default 'start' */
+  /** `'call'` when it calls `context.ready()` itself; else it is ready once it has come to its first `await`. @default 'start' */
   readonly ready?: 'start' | 'call'
 }
 
@@ -33,8 +33,9 @@ export function task(id: string, run: (context: ChildContext) => unknown, option
       `Cannot make task "${id}": ready cannot be ${JSON.stringify(ready)}; expected 'start' or 'call'`,
     )
   const begin = (context: ChildContext): unknown => {
+    const running = run(context)
     if (ready === 'start') context.ready('assumed')
-    return run(context)
+    return running
   }
   // Its supervisor makes an exit of however it ends.
   return { id, run: begin as Child['run'] }

@@ -124,7 +124,8 @@ export class Life implements ChildContext {
 
   async #run(): Promise<void> {
     try {
-      const exit: Exit | undefined = await this.#child.run(this)
+      // Also what is thrown before there is a promise is heard of later: nobody ends while he is being started.
+      const exit = await new Promise<Exit | undefined>((resolve) => resolve(this.#child.run(this)))
       this.#end(isExit(exit) ? exit : this.#explain(this.#asked ? STOPPED : { kind: 'normal' }))
     } catch (error) {
       this.#end(this.#explain(this.#isOurs(error) ? STOPPED : crashed(error, 'run')))

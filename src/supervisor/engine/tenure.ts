@@ -208,7 +208,7 @@ export class Tenure {
     kept.byHand = false
     const { exit, isReady } = life
     if (isReady || exit === undefined) return
-    if (life.asked || !isIgnored(kept, { exit, ready: false })) throw new ExitError(action, exit)
+    if (life.asked || !isIgnored(kept, { exit, ready: false })) throw new ExitError(action, exit, 'child')
   }
 
   // ── its own life ──
@@ -236,7 +236,9 @@ export class Tenure {
     this.#exit = exit
     this.#members.releaseAll()
     this.#emit({ type: 'supervisor-exited', exit })
-    this.#ready.reject(exit.kind === 'gave-up' ? new GaveUpError(this.#path, exit.exits) : new ExitError('start', exit))
+    this.#ready.reject(
+      exit.kind === 'gave-up' ? new GaveUpError(this.#path, exit.exits) : new ExitError('start', exit, 'supervisor'),
+    )
     this.#exited.resolve(exit)
   }
 

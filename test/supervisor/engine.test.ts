@@ -1,0 +1,430 @@
+import assert from 'node:assert/strict'
+import { describe, it } from 'node:test'
+import { settled } from '../support/fake-clock.ts'
+import { SpawnError } from '../../src/base/errors.ts'
+import { type Exit, describeExit } from '../../src/base/exit.ts'
+import type { Strategy } from '../../src/supervisor/plan.ts'
+import { type Puppet, Stage } from './puppets.ts'
+
+const MANY = { restarts: 1000, within: '1h' }
+const AT_ONCE = { min: 0, max: 0 }
+const SECOND = { min: 1000, max: 1000, jitter: 0 }
+
+/** A stage with a running supervisor over `a b c`, which are restarted at once. */
+async function trio(strategy: Strategy, habits: Parameters<Stage['puppet']>[1] = {}) {
+  const stage = new Stage()
+  const [a, b, c] = ['a', 'b', 'c'].map((id) => stage.puppet(id, habits)) as [Puppet, Puppet, Puppet]
+  const children = [a, b, c].map((child) => ({ child, backoff: AT_ONCE }))
+  const top = stage.supervisor({ strategy, intensity: MANY, children })
+  const started = top.start()
+  return { stage, a, b, c, top, started }
+}
+
+void describe('a start', () => {
+  void it('starts each child when the one before is ready, and resolves with the last', async () => {
+    const { stage, a, b, c, top, started } = await trio('one-for-one', { ready: false })
+    assert.equal(stage.news(), '+a')
+    await a.isReady()
+    assert.equal(stage.news(), '+b')
+    await b.isReady()
+    assert.deepEqual([stage.news(), top.state], ['+c', 'starting'])
+    await c.isReady()
+    assert.deepEqual([await started, top.state], [top, 'running'])
+  })
+
+  void it('that fails stops in reverse order whom it had started, and says why', async () => {
+    const { stage, a, b, c, top, started } = await trio('one-for-one', { ready: false })
+    const failed = assert.rejects(started, {
+      code: 'ERR_PAGENT_GAVE_UP',
+      message: 'Cannot start supervisor "top": its child "c" exited with code 1 after 0ms',
+    })
+    await a.isReady()
+    await b.isReady()
+    await c.ends('failed')
+    await failed
+    assert.equal(stage.news(), '+a +b +c -c ?b -b ?a -a')
+    assert.deepEqual([top.state, stage.clock.pending], ['failed', 0])
+  })
+
+  void it('is over when it is stopped meanwhile', async () => {
+    const { stage, top, started } = await trio('one-for-one', { ready: false })
+    const failed = assert.rejects(started, { code: 'ERR_PAGENT_EXIT' })
+    assert.partialDeepStrictEqual(await top.stop(), { kind: 'stopped', step: 'abort', id: 'top' })
+    await failed
+    assert.equal(stage.news(), '+a ?a -a')
+  })
+
+  void it('goes on with its next child while one that was ready is restarted', async () => {
+    const { stage, a, b, c, started } = await trio('one-for-one', { ready: false })
+    await a.isReady()
+    await a.ends()
+    assert.equal(stage.news(), '+a +b -a +a')
+    await b.isReady()
+    await c.isReady()
+    await started
+    assert.equal(a.lives, 2)
+  })
+
+  void it('begins anew where children are restarted together and one that was ready fails', async () => {
+    const { stage, a, b, c, started } = await trio('one-for-all', { ready: false })
+    await a.isReady()
+    await a.ends()
+    assert.equal(stage.news(), '+a +b -a ?b -b +a')
+    for (const puppet of [a, b, c]) await puppet.isReady()
+    await started
+    assert.equal(stage.news(), '+b +c')
+  })
+
+  void it('twice is an error that leaves the first alone', async () => {
+    const { stage, top, started } = await trio('one-for-one')
+    await started
+    await assert.rejects(top.start(), {
+      code: 'ERR_PAGENT_ALREADY_STARTED',
+      message: /supervisor "top": it is running/,
+    })
+    assert.equal(stage.news(), '+a +b +c')
+  })
+
+  void it('begins a new life after the last: nothing is remembered but the spec', async () => {
+    const { stage, a, top, started } = await trio('one-for-one')
+    await started
+    await top.add(stage.puppet('d'))
+    await a.ends()
+    await top.stop()
+    await top.start()
+    assert.deepEqual(top.count(), { specs: 3, active: 3, supervisors: 0, workers: 3 })
+    assert.deepEqual([top.incarnation, top.children()[0]?.restarts], [2, 0])
+  })
+})
+
+void describe('a stop', () => {
+  void it('asks in reverse order, each after the one before has ended', async () => {
+    const { stage, a, b, c, top, started } = await trio('rest-for-one', { obeys: false })
+    await started
+    stage.news()
+    const stopped = top.stop()
+    assert.equal(stage.news(), '?c')
+    await c.ends('stopped')
+    await b.ends('normal')
+    assert.equal(stage.news(), '-c ?b -b ?a')
+    await a.ends('failed')
+    assert.equal((await stopped).kind, 'stopped')
+    assert.equal(stage.decisions(), 'c stopped, b stopped, a stopped')
+  })
+
+  void it('gives a child five seconds, then gives it up if it does not listen', async () => {
+    const { stage, top, started } = await trio('one-for-one', { obeys: false })
+    await started
+    const stopped = top.stop()
+    await stage.clock.advanceAsync(14_999)
+    assert.equal(top.state, 'stopping')
+    await stage.clock.advanceAsync(1)
+    await stopped
+    assert.equal(stage.events.filter(({ type }) => type === 'child-abandoned').length, 3)
+    assert.match(describeExit(top.children()[0]?.exit as Exit), /Cannot stop child "a": it has ignored its signals/)
+    assert.equal(stage.clock.pending, 0)
+  })
+
+  void it('kills one that listens, and waits for it', async () => {
+    const { stage, c, started, top } = await trio('one-for-one', { obeys: false, killable: true })
+    await started
+    stage.news()
+    const stopped = top.stop()
+    await stage.clock.advanceAsync(5000)
+    assert.equal(stage.news(), '?c -c ?b')
+    assert.equal(c.alive, false)
+    await stage.clock.advanceAsync(10_000)
+    await stopped
+  })
+
+  for (const [shutdown, expected] of [
+    ['brutal-kill', 0],
+    [0, 0],
+    ['200ms', 200],
+    ['infinity', Infinity],
+    [Infinity, Infinity],
+  ] as const) {
+    void it(`waits as long as shutdown says: ${shutdown}`, async () => {
+      const stage = new Stage()
+      const child = stage.puppet('a', { obeys: false, killable: true })
+      const top = await stage.supervisor({ children: [{ child, shutdown }] }).start()
+      const stopped = top.stop()
+      await stage.clock.advanceAsync(Math.min(expected, 86_400_000))
+      assert.equal(child.alive, expected === Infinity)
+      await child.ends('stopped')
+      await stopped
+    })
+  }
+
+  void it('of what does not run resolves at once', async () => {
+    const top = new Stage().supervisor({ children: [] })
+    assert.partialDeepStrictEqual(await top.stop(), { kind: 'stopped', incarnation: 0 })
+  })
+
+  void it('during a backoff cancels it', async () => {
+    const stage = new Stage()
+    const child = stage.puppet('a')
+    const top = await stage.supervisor({ children: [{ child, backoff: SECOND }] }).start()
+    await child.ends()
+    assert.equal(top.children()[0]?.state, 'restarting')
+    await top.stop()
+    assert.deepEqual([stage.clock.pending, child.lives], [0, 1])
+  })
+})
+
+void describe('a restart', () => {
+  void it('waits for its backoff, longer each time, and less once it has proved itself', async () => {
+    const stage = new Stage()
+    const child = stage.puppet('a', { ready: false })
+    const backoff = { min: 100, max: 1000, jitter: 0 }
+    const top = stage.supervisor({ intensity: MANY, children: [{ child, backoff }] })
+    void top.start()
+    await child.isReady('assumed')
+    const waits: number[] = []
+    for (const proof of ['assumed', 'assumed', undefined, 'assumed'] as const) {
+      await child.ends()
+      waits.push(stage.clock.untilNext ?? 0)
+      await stage.clock.advanceAsync(1000)
+      await child.isReady(proof)
+    }
+    assert.deepEqual(waits, [100, 200, 400, 100])
+    await top.stop()
+  })
+
+  void it('waits less after a life as long as the window', async () => {
+    const stage = new Stage()
+    const child = stage.puppet('a', { ready: false })
+    const top = stage.supervisor({
+      intensity: { restarts: 9, within: '5s' },
+      children: [{ child, backoff: { min: 100, max: 1000, jitter: 0 } }],
+    })
+    void top.start()
+    await child.isReady('assumed')
+    for (const [life, wait] of [
+      [0, 100],
+      [4999, 200],
+      [5000, 100],
+    ] as const) {
+      await stage.clock.advanceAsync(life)
+      await child.ends()
+      assert.equal(stage.clock.untilNext, wait)
+      await stage.clock.advanceAsync(wait)
+      await child.isReady('assumed')
+    }
+    await top.stop()
+  })
+
+  void it('of a group stops at once, in reverse order, and starts when the wait is over, in order', async () => {
+    const stage = new Stage()
+    const [a, b, c] = stage.puppets('a', 'b', 'c') as [Puppet, Puppet, Puppet]
+    const top = stage.supervisor({ strategy: 'one-for-all', children: [a, { child: b, backoff: SECOND }, c] })
+    await top.start()
+    stage.news()
+    await b.ends()
+    assert.equal(stage.news(), '-b ?c -c ?a -a')
+    await stage.clock.advanceAsync(999)
+    assert.equal(stage.news(), '')
+    await stage.clock.advanceAsync(1)
+    assert.equal(stage.news(), '+a +b +c')
+    assert.partialDeepStrictEqual(
+      stage.events.find(({ type }) => type === 'restart-planned'),
+      { child: 'b', after: 1000, stop: ['c', 'a'], start: ['a', 'b', 'c'] },
+    )
+    await top.stop()
+  })
+
+  void it('takes in what fails meanwhile: who is being started is stopped, and nobody starts before his time', async () => {
+    const { stage, a, b, c, started, top } = await trio('rest-for-one', { ready: false })
+    for (const puppet of [a, b, c]) await puppet.isReady()
+    await started
+    stage.news()
+    await b.ends()
+    await b.isReady()
+    assert.equal(stage.news(), '-b ?c -c +b +c')
+    // c is being started, and a fails.
+    await a.ends()
+    assert.equal(stage.news(), '-a ?c -c ?b -b +a')
+    await a.isReady()
+    await b.isReady()
+    await c.isReady()
+    assert.equal(stage.news(), '+b +c')
+    assert.deepEqual(
+      top.children().map(({ restarts }) => restarts),
+      [1, 1, 0],
+    )
+    await top.stop()
+  })
+
+  void it('that fails is tried again from the one that failed', async () => {
+    const { stage, a, b, c, started, top } = await trio('rest-for-one', { ready: false })
+    for (const puppet of [a, b, c]) await puppet.isReady()
+    await started
+    await a.ends()
+    await a.isReady()
+    stage.news()
+    await b.ends()
+    assert.equal(stage.news(), '-b +b', 'a stays, c was not up')
+    await top.stop()
+  })
+
+  void it('does not count who crashes while it is in the list of those to be stopped', async () => {
+    const { stage, a, b, c, started, top } = await trio('one-for-all', { obeys: false })
+    await started
+    await a.ends()
+    stage.news()
+    await b.ends('failed')
+    assert.equal(stage.news(), '-b', 'c comes first')
+    await c.ends('stopped')
+    assert.equal(stage.news(), '-c +a +b +c')
+    assert.equal(stage.decisions(), 'a restart, b stopped, c stopped')
+    void top.stop()
+  })
+
+  void it('of one child is not held up by a sibling that is slow to start or to stop', async () => {
+    const { stage, a, b, c, started, top } = await trio('one-for-one', { ready: false, obeys: false })
+    for (const puppet of [a, b, c]) await puppet.isReady()
+    await started
+    await b.ends()
+    void top.terminate('c')
+    stage.news()
+    await a.ends()
+    assert.equal(stage.news(), '-a +a', 'b is not ready, c does not end')
+    void top.stop()
+  })
+})
+
+void describe('giving up', () => {
+  void it('comes with one failure more than the intensity, stops the others in reverse order, and can be revived', async () => {
+    const stage = new Stage()
+    const [a, b, c] = stage.puppets('a', 'b', 'c') as [Puppet, Puppet, Puppet]
+    const children = [a, b, c].map((child) => ({ child, backoff: AT_ONCE }))
+    const top = await stage.supervisor({ intensity: { restarts: 2, within: '1s' }, children }).start()
+    await a.ends()
+    await b.ends()
+    stage.news()
+    await a.ends()
+    const exit = await top.exited
+    assert.equal(stage.news(), '-a ?c -c ?b -b')
+    assert.deepEqual(
+      [exit.kind === 'gave-up' && exit.exits.map(({ id }) => id), top.state],
+      [['a', 'b', 'a'], 'failed'],
+    )
+    await top.start()
+    await a.ends()
+    assert.equal(top.state, 'running', 'with a new budget')
+    await top.stop()
+  })
+
+  void it('counts when a child ends, however long its stop and its start take', async () => {
+    const stage = new Stage()
+    const child = stage.puppet('a', { ready: false })
+    const top = stage.supervisor({
+      intensity: { restarts: 2, within: '10s' },
+      children: [{ child, backoff: { min: 3000, max: 3000, jitter: 0 } }],
+    })
+    void top.start()
+    await child.isReady()
+    for (let i = 0; i < 3; i++) {
+      assert.equal(top.state, 'running')
+      await child.ends()
+      await stage.clock.advanceAsync(3000)
+      await child.isReady()
+    }
+    assert.equal((await top.exited).kind, 'gave-up')
+  })
+
+  void it('of a child is an end like others for the supervisor above, which restarts it with its first children', async () => {
+    const stage = new Stage()
+    const a = stage.puppet('a')
+    const inner = stage.supervisor({ id: 'inner', intensity: { restarts: 0, within: '1s' }, children: [a] })
+    const top = stage.supervisor({ children: [{ child: inner, backoff: AT_ONCE }] })
+    await top.start()
+    await inner.add({ child: stage.puppet('extra'), restart: 'temporary' })
+    stage.news()
+    await a.ends()
+    assert.equal(stage.news(), '-a ?extra -extra +a')
+    assert.deepEqual([inner.state, inner.path, top.children()[0]?.restarts], ['running', 'top/inner', 1])
+    await top.stop()
+  })
+
+  void it('of a transient one is in order: it stays down, and can be restarted', async () => {
+    const stage = new Stage()
+    const a = stage.puppet('a')
+    const inner = stage.supervisor({ id: 'inner', intensity: { restarts: 0, within: '1s' }, children: [a] })
+    const top = await stage.supervisor({ children: [{ child: inner, restart: 'transient' }] }).start()
+    await a.ends()
+    assert.deepEqual([inner.state, top.children()[0]?.state], ['failed', 'exited'])
+    await assert.rejects(inner.start(), {
+      name: 'TypeError',
+      message: /kept by supervisor "top"; use its restart\("inner"\)/,
+    })
+    await top.restart('inner')
+    assert.equal(inner.state, 'running')
+    await top.stop()
+  })
+
+  void it('is not for a shortage of the system', async () => {
+    const stage = new Stage()
+    const child = stage.puppet('a')
+    const top = await stage
+      .supervisor({ intensity: { restarts: 0, within: '1h' }, children: [{ child, backoff: AT_ONCE }] })
+      .start()
+    const error = new SpawnError('a', 'x', 'spawn', 'no processes left', { errno: 'EAGAIN' })
+    for (let i = 0; i < 10; i++) await child.ends({ kind: 'crashed', error, stage: 'spawn' })
+    assert.deepEqual([top.state, child.lives], ['running', 11])
+    await child.ends()
+    assert.equal(top.state, 'failed')
+  })
+})
+
+void describe('an end of its own', () => {
+  void it('comes with a significant child, in reverse order, and is normal', async () => {
+    const stage = new Stage()
+    const [a, b] = stage.puppets('a', 'b') as [Puppet, Puppet]
+    const top = stage.supervisor({
+      autoShutdown: 'any-significant',
+      children: [{ child: a, restart: 'transient', significant: true }, b],
+    })
+    await top.start()
+    stage.news()
+    await a.ends('normal')
+    assert.equal((await top.exited).kind, 'normal')
+    assert.equal(stage.news(), '-a ?b -b')
+    assert.equal(stage.decisions(), 'a shut-down, b stopped')
+  })
+
+  void it('does not come when it was stopped by hand', async () => {
+    const stage = new Stage()
+    const a = stage.puppet('a')
+    const child = { child: a, restart: 'temporary', significant: true } as const
+    const top = await stage.supervisor({ autoShutdown: 'any-significant', children: [child] }).start()
+    await top.terminate('a')
+    assert.deepEqual([top.state, top.children()], ['running', []])
+    await top.stop()
+  })
+})
+
+void describe('what a child does', () => {
+  void it('synchronously in its run may be to stop its supervisor', async () => {
+    const stage = new Stage()
+    const rebel = { id: 'rebel', run: async () => void top.stop() } as any
+    const top = stage.supervisor({ children: [stage.puppet('a'), rebel, stage.puppet('c')] })
+    await assert.rejects(top.start(), { code: 'ERR_PAGENT_EXIT' })
+    assert.equal(stage.news(), '+a ?a -a')
+  })
+
+  void it('after its end does not matter: a late ready, a second end', async () => {
+    const { stage, a, started, top } = await trio('one-for-one')
+    await started
+    const late = stage.puppet('d')
+    await top.add(late)
+    await top.remove('d')
+    await late.isReady()
+    await late.ends()
+    await a.ends()
+    await a.isReady()
+    await settled()
+    assert.deepEqual(top.count(), { specs: 3, active: 3, supervisors: 0, workers: 3 })
+    await top.stop()
+  })
+})
