@@ -220,16 +220,28 @@ export class Supervisor implements Child, AsyncDisposable {
     const { state } = this
     if (state !== 'idle' && state !== 'exited' && state !== 'failed')
       throw new AlreadyStartedError(this.id, state, undefined, 'supervisor')
-    const { host, path } = this.#keeper
-    if (path === '') host.adopt?.(this)
-    const tenure = new Tenure(this.#plan, this.#lives + 1, this.path, host)
+    const tenure = this.#admitted(() => new Tenure(this.#plan, this.#lives + 1, this.path, this.#keeper.host))
     this.#lives++
     this.#tenure = tenure
+    const { path, host } = this.#keeper
     void tenure.exited.then((exit) => {
       this.#firstExit.resolve(exit)
       if (path === '') host.release?.(this)
     })
     return tenure
+  }
+
+  /** The topmost is taken in by the host itself, and let go when its children are refused. */
+  #admitted(begin: () => Tenure): Tenure {
+    const { path, host } = this.#keeper
+    if (path !== '') return begin()
+    host.adopt?.(this)
+    try {
+      return begin()
+    } catch (error) {
+      host.release?.(this)
+      throw error
+    }
   }
 
   #running(action: string, child: string): Tenure {

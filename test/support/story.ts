@@ -28,6 +28,8 @@ export function fixture(name: string): string {
 export function watch(master: Master): {
   readonly seen: MasterEventLike[]
   until(type: string, worker?: string): Promise<any>
+  /** The first event, past or to come, for which that is true. */
+  untilOne(match: (event: MasterEventLike) => boolean): Promise<any>
 } {
   const seen: MasterEventLike[] = []
   const waiting: { match: (event: MasterEventLike) => boolean; resolve: (event: MasterEventLike) => void }[] = []
@@ -40,16 +42,13 @@ export function watch(master: Master): {
     }
   }
   void follow()
-  return {
-    seen,
-    until: (type, worker) =>
-      new Promise((resolve) => {
-        const match = matcher(type, worker)
-        const already = seen.find(match)
-        if (already === undefined) waiting.push({ match, resolve })
-        else resolve(already)
-      }),
-  }
+  const untilOne = (match: (event: MasterEventLike) => boolean): Promise<any> =>
+    new Promise((resolve) => {
+      const already = seen.find(match)
+      if (already === undefined) waiting.push({ match, resolve })
+      else resolve(already)
+    })
+  return { seen, until: (type, worker) => untilOne(matcher(type, worker)), untilOne }
 }
 
 function matcher(type: string, worker: string | undefined): (event: MasterEventLike) => boolean {

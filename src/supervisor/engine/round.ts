@@ -1,5 +1,8 @@
-import type { Clock, Timer } from '../../base/clock.ts'
+import { type Clock, type Timer, nextTurn } from '../../base/clock.ts'
 import type { Kept } from './kept.ts'
+
+/** After so many starts and stops the event loop serves everybody else. */
+const STEPS_A_TURN = 64
 
 /**
  * Carries a plan out: stops children one after the other, then starts others one after the other, each when it is due
@@ -16,6 +19,7 @@ export class Round {
   #starting: Kept | undefined
   #alarm: Timer | undefined
   #advancing = false
+  #steps = 0
   #cancelled = false
 
   /** `done` is called each time there is nothing left to do. */
@@ -52,8 +56,16 @@ export class Round {
     if (this.#advancing || this.#cancelled) return
     this.#advancing = true
     this.#alarm?.cancel()
-    while (this.#step());
+    while (this.#steps < STEPS_A_TURN && this.#step());
+    if (this.#steps < STEPS_A_TURN) this.#advancing = false
+    else void this.#giveWay()
+  }
+
+  async #giveWay(): Promise<void> {
+    await nextTurn()
+    this.#steps = 0
     this.#advancing = false
+    this.advance()
   }
 
   /** False when something has to happen first. */
@@ -74,6 +86,7 @@ export class Round {
       this.#leaving.pop()
       return true
     }
+    this.#steps++
     void kept.end()
     return false
   }
@@ -89,6 +102,7 @@ export class Round {
       this.#alarm = this.#clock.after(wait, this.advance)
       return false
     }
+    this.#steps++
     this.#coming.pop()
     this.#starting = kept
     this.#begin(kept)
