@@ -28,7 +28,8 @@ void describe('limits', () => {
 
   story('output ends a worker that says too much, on whichever stream', async (master) => {
     const limits = { output: '10KiB' }
-    const worker = await master.getWorker('w').start('sh', ['-c', 'yes >&2'], { limits, shutdown })
+    const worker = await master.getWorker('w').start('sh', ['-c', 'read go; yes >&2'], { limits, shutdown })
+    await worker.send('go')
     assert.partialDeepStrictEqual(await worker.exited, { kind: 'limit', limit: 'output', max: 10_240 })
   })
 
