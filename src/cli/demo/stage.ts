@@ -6,6 +6,8 @@ import { systemClock } from '../../base/clock.ts'
 import type { MasterEvent } from '../../base/events.ts'
 import { Master } from '../../master/master.ts'
 import type { Shutdown } from '../../process/ladder.ts'
+import type { Strategy } from '../../supervisor/plan.ts'
+import { worker as described } from '../../worker/host.ts'
 import type { WorkerSpec } from '../../worker/spec.ts'
 import type { Worker } from '../../worker/worker.ts'
 import { Tally } from './tally.ts'
@@ -28,7 +30,10 @@ export interface Part {
 
 type Awaited = { readonly matches: (event: MasterEvent) => boolean; readonly resolve: (event: MasterEvent) => void }
 
-const EXTENSION = extname(import.meta.url)
+/** Of a program beside this one, as it was built or as it was written. */
+function pathOf(program: string): string {
+  return fileURLToPath(new URL(`${program}${extname(import.meta.url)}`, import.meta.url))
+}
 
 /** Where the acts play: one master, and help to show what passes between it and its workers. */
 export class Stage {
@@ -73,14 +78,27 @@ export class Stage {
     args: readonly string[] = [],
     spec: WorkerSpec<I, O> = {},
   ): Promise<Worker<I, O>> {
-    const path = fileURLToPath(new URL(`./programs/${program}${EXTENSION}`, import.meta.url))
-    return this.start(id, process.execPath, [path, ...args], spec)
+    return this.start(id, process.execPath, [pathOf(`programs/${program}`), ...args], spec)
+  }
+
+  /** Starts a supervisor of such programs, by their names. */
+  async supervise(
+    id: string,
+    strategy: Strategy,
+    program: 'echo' | 'pulse',
+    names: readonly string[],
+  ): Promise<Worker[]> {
+    if (this.#closed) throw new Error('the demo was interrupted')
+    const path = pathOf(`programs/${program}`)
+    const workers = names.map((name) => described(name, process.execPath, [path]))
+    for (const one of workers) this.parts.set(one.id, { worker: one, act: this.act, last: '', since: undefined })
+    await this.#master.supervise({ id, strategy, children: workers })
+    return workers
   }
 
   /** The command itself, as a worker. */
   pagent(id: string, args: readonly string[]): Promise<Worker> {
-    const path = fileURLToPath(new URL(`../main${EXTENSION}`, import.meta.url))
-    return this.start(id, process.execPath, [path, ...args])
+    return this.start(id, process.execPath, [pathOf('../main'), ...args])
   }
 
   /** Sends a message and shows it. */
