@@ -293,6 +293,52 @@ void describe('a restart', () => {
   })
 })
 
+void describe('a child that ignores everything', () => {
+  for (const [what, habits, until] of [
+    ['and does not look at kill', { obeys: false }, 200],
+    ['and does not end when it is killed', { obeys: false, killable: true, immortal: true }, 200 + 6000],
+  ] as const) {
+    void it(`${what} holds its siblings up for its own time, and no longer`, async () => {
+      const stage = new Stage()
+      const [a, deaf] = [stage.puppet('a'), stage.puppet('deaf', habits)]
+      const backoff = { min: 0, max: 0 }
+      const children = [
+        { child: a, backoff },
+        { child: deaf, backoff, shutdown: 200 },
+      ]
+      const top = await stage.supervisor({ strategy: 'one-for-all', children }).start()
+      stage.news()
+      await a.ends()
+      await stage.clock.advanceAsync(until - 1)
+      assert.equal(stage.news(), '-a ?deaf')
+      await stage.clock.advanceAsync(1)
+      assert.equal(stage.news(), '+a +deaf')
+      void top.stop()
+    })
+  }
+})
+
+void describe('the clock of the wall', () => {
+  void it('may jump: no window and no wait is moved by it', async () => {
+    const stage = new Stage()
+    let date = 0
+    stage.clock.date = () => (date = date === 0 ? 4e12 : 0)
+    const a = stage.puppet('a')
+    const intensity = { restarts: 1, within: '5s' }
+    const top = await stage.supervisor({ intensity, children: [{ child: a, backoff: SECOND }] }).start()
+    for (let i = 0; i < 10; i++) {
+      await a.ends()
+      assert.equal(stage.clock.untilNext, 1000)
+      await stage.clock.advanceAsync(5000)
+    }
+    assert.deepEqual([top.state, a.lives], ['running', 11])
+    await a.ends()
+    await stage.clock.advanceAsync(4999)
+    await a.ends()
+    assert.equal(top.state, 'failed')
+  })
+})
+
 void describe('giving up', () => {
   void it('comes with one failure more than the intensity, stops the others in reverse order, and can be revived', async () => {
     const stage = new Stage()

@@ -13,6 +13,8 @@ export interface Habits {
   readonly obeys?: boolean
   /** Looks at `kill`, and ends when that comes. @default false */
   readonly killable?: boolean
+  /** Looks at `kill`, and goes on. @default false */
+  readonly immortal?: boolean
 }
 
 /** A child that a test moves by hand. */
@@ -39,7 +41,8 @@ export class Puppet implements Child {
     this.lives++
     this.#stage.log.push(`+${this.id}`)
     context.signal.addEventListener('abort', () => this.#onAbort())
-    if (this.#habits.killable === true) context.kill.addEventListener('abort', () => void this.ends('stopped'))
+    if (this.#habits.immortal === true) context.kill.addEventListener('abort', () => {})
+    else if (this.#habits.killable === true) context.kill.addEventListener('abort', () => void this.ends('stopped'))
     if (this.#habits.ready !== false) context.ready()
     return new Promise((resolve) => (this.#end = resolve))
   }
