@@ -1,6 +1,7 @@
 // Which contender runs which workload, what is shown of it, and what pagent promises. A budget without a number is there to explain.
 import { rowsOf } from './rows.mjs'
 import { startingSuites } from './starting-suites.mjs'
+import { supervisingSuites } from './supervising.mjs'
 
 /** Where it matters who is scheduled next. */
 const talks = new Set(['roundtrip', 'fanout'])
@@ -92,5 +93,6 @@ export function suites(tools, size, builds) {
       ],
     },
     ...startingSuites(tools, size, rows),
+    ...supervisingSuites(rows),
   }
 }

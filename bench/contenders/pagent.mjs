@@ -1,5 +1,5 @@
 // pagent as its users write it. PAGENT names another build to compare with.
-const { Master } = await import(process.env.PAGENT ?? 'pagent')
+const { Master, supervisor, task, worker: program } = await import(process.env.PAGENT ?? 'pagent')
 
 const master = new Master()
 const streams = process.env.STDERR === undefined ? {} : { stderr: process.env.STDERR }
@@ -34,4 +34,43 @@ export async function supervise(file, args, onLine) {
     await worker.ready()
   }
   return { send: (line) => worker.send(line), renew }
+}
+
+/** A supervisor of so many; `crash` resolves when all of these are back. */
+export function keep(kind, ids) {
+  const returned = new Map()
+  const begun = (id) => returned.get(id)?.()
+  const crashes = new Map()
+  const make = {
+    tasks: (id) =>
+      task(id, ({ signal }) => {
+        begun(id)
+        const life = Promise.withResolvers()
+        crashes.set(id, () => life.reject(new Error('crash')))
+        signal.addEventListener('abort', life.resolve)
+        return life.promise
+      }),
+    workers: (id) => {
+      const one = program(id, 'cat')
+      crashes.set(id, () => one.kill())
+      return one
+    },
+  }[kind]
+  const children = ids.map((id) => ({ child: make(id), backoff: { min: 0, max: 0 } }))
+  const family = supervisor({ id: 'family', intensity: { restarts: 1e6, within: '1h' }, children })
+  const back = (id) =>
+    kind === 'workers'
+      ? master.getWorker(id).exited.then(() => master.getWorker(id).ready())
+      : new Promise((resolve) => returned.set(id, resolve))
+  return {
+    ids,
+    start: () => master.supervise(family),
+    crash: async (unlucky) => {
+      const all = Promise.all(unlucky.map(back))
+      for (const id of unlucky) crashes.get(id)()
+      await all
+      returned.clear()
+    },
+    stop: () => family.stop(),
+  }
 }
