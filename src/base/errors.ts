@@ -1,4 +1,4 @@
-import { type Exit, describeExit } from './exit.ts'
+import { type Exit, describeExit, originOf } from './exit.ts'
 
 /** The base of every error thrown at a caller. Misuse is not among them: that is a `TypeError` or a `RangeError`. */
 export abstract class PagentError extends Error {
@@ -12,6 +12,16 @@ export abstract class PagentError extends Error {
   /** True for an error of any copy of this package. */
   static is(value: unknown): value is PagentError {
     return value instanceof Error && 'code' in value && String(value.code).startsWith('ERR_PAGENT_')
+  }
+}
+
+/** Anything can be thrown: an error of it, also of what cannot be made a string. */
+export function toError(thrown: unknown): Error {
+  if (thrown instanceof Error) return thrown
+  try {
+    return new Error(String(thrown))
+  } catch {
+    return new Error('something was thrown that cannot be shown')
   }
 }
 
@@ -106,6 +116,33 @@ export class ProtocolError extends PagentError {
   readonly code = 'ERR_PAGENT_PROTOCOL'
 }
 
+/** A call was answered with an error: what the function threw on the other side. */
+export class RpcError extends PagentError {
+  readonly code = 'ERR_PAGENT_RPC'
+  /** Who answered: `worker "a"`. */
+  readonly peer: string
+  readonly method: string
+  /** The JSON-RPC code: -32601 for an unknown method, -32000 for a function that threw. */
+  readonly rpcCode: number
+  /** What came with the error; from our own workers `{ name, stack, code?, data? }` of what was thrown. */
+  readonly data: unknown
+
+  constructor(peer: string, method: string, message: string, rpcCode: number, data?: unknown) {
+    super(`${method} failed in ${peer}: ${message}`)
+    this.peer = peer
+    this.method = method
+    this.rpcCode = rpcCode
+    this.data = data
+  }
+
+  /** The stack on the other side, where it was sent. */
+  get remoteStack(): string | undefined {
+    const { data } = this
+    const stack = typeof data === 'object' && data !== null && 'stack' in data ? data.stack : undefined
+    return typeof stack === 'string' ? stack : undefined
+  }
+}
+
 /** A queue is full: the caller is faster than the worker. */
 export class OverloadError extends PagentError {
   readonly code = 'ERR_PAGENT_OVERLOAD'
@@ -131,7 +168,7 @@ export class GaveUpError extends PagentError {
   constructor(supervisor: string, exits: readonly Exit[]) {
     const last = exits.at(-1)
     const why =
-      last === undefined ? 'it gave up' : `its child "${last.id}" ${describeExit(last)}${quoteTail(origin(last))}`
+      last === undefined ? 'it gave up' : `its child "${last.id}" ${describeExit(last)}${quoteTail(originOf(last))}`
     super(`Cannot start supervisor "${supervisor}": ${why}`, last === undefined ? undefined : causeOf(last))
     this.supervisor = supervisor
     this.exits = exits
@@ -177,14 +214,8 @@ export class AlreadyStartedError extends PagentError {
   }
 }
 
-/** The end that began it all: below supervisors that gave up, that of a child that is none. */
-function origin(exit: Exit): Exit {
-  const last = exit.kind === 'gave-up' ? exit.exits.at(-1) : undefined
-  return last === undefined ? exit : origin(last)
-}
-
 function causeOf(exit: Exit): ErrorOptions | undefined {
-  const begun = origin(exit)
+  const begun = originOf(exit)
   return begun.kind === 'crashed' || begun.kind === 'protocol' ? { cause: begun.error } : undefined
 }
 

@@ -83,6 +83,20 @@ export type StopStep = 'farewell' | 'eof' | 'abort' | NodeJS.Signals
 /** How a child ended, and why: data for whoever decides what comes next. Nothing that ends throws. */
 export type Exit = ExitFacts & ExitCause
 
+export const EXIT_KINDS: ReadonlySet<Exit['kind']> = new Set([
+  'normal',
+  'failed',
+  'signaled',
+  'stopped',
+  'limit',
+  'unready',
+  'unresponsive',
+  'protocol',
+  'crashed',
+  'gave-up',
+  'lost',
+])
+
 /** The exit of what is no process, or never became one. `incarnation` 0 for what has not lived. */
 export function plainExit(id: string, cause: ExitCause, startedAt: number, incarnation = 0, uptime = 0): Exit {
   return { id, incarnation, startedAt, uptime, usage: NO_USAGE, stdoutTail: '', stderrTail: '', ...cause }
@@ -124,18 +138,29 @@ function describeCause(exit: Exit): string {
     case 'crashed':
       return `crashed${exit.stage === undefined ? '' : ` in ${exit.stage}`}: ${exit.error.message}`
     case 'gave-up':
-      return describeGivingUp(exit.exits)
+      return describeGivingUp(exit)
     case 'lost':
       return `was lost with node ${exit.node}: ${exit.cause}`
   }
 }
 
-/** A supervisor above another shows the end that began it all. */
-function describeGivingUp(exits: readonly Exit[]): string {
-  const last = exits.at(-1)
-  if (last === undefined) return 'gave up'
-  const count = exits.length === 1 ? ':' : ` after ${exits.length} exits, the last:`
-  return `gave up${count} "${last.id}" ${describeExit(last)}`
+/** The end that began it all: of what was kept by supervisors that gave up, one after the other. */
+export function originOf(exit: Exit): Exit {
+  let origin = exit
+  for (
+    let last: Exit | undefined = exit;
+    last !== undefined;
+    last = last.kind === 'gave-up' ? last.exits.at(-1) : undefined
+  )
+    origin = last
+  return origin
+}
+
+function describeGivingUp(exit: Exit & { readonly kind: 'gave-up' }): string {
+  const origin = originOf(exit)
+  if (origin === exit) return 'gave up'
+  const count = exit.exits.length === 1 ? ':' : ` after ${exit.exits.length} exits, the last:`
+  return `gave up${count} "${origin.id}" ${describeExit(origin)}`
 }
 
 function describeStep(step: StopStep): string {

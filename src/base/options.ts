@@ -4,7 +4,17 @@
  * @throws TypeError
  */
 export function checkKeys(options: object, known: readonly string[], action: string): void {
+  if (typeof options !== 'object' || options === null)
+    throw new TypeError(`${action}: expected an object, not ${JSON.stringify(options) ?? String(options)}`)
   const unknown = Object.keys(options).find((key) => !known.includes(key))
   if (unknown === undefined) return
   throw new TypeError(`${action}: there is no option ${JSON.stringify(unknown)}; there are ${known.join(', ')}`)
+}
+
+/** @throws TypeError for what cannot be a name. `what` is named, such as `worker`. */
+export function checkId(id: unknown, what: string): string {
+  if (typeof id === 'string' && id !== '' && id.length <= 200 && !/[\0-\x1f\x7f]/.test(id)) return id
+  throw new TypeError(
+    `Cannot name a ${what} ${JSON.stringify(id)}: expected 1 to 200 characters without control characters`,
+  )
 }

@@ -5,6 +5,9 @@ import type { ByteSink } from './bytes.ts'
 /** What may wait for a reader that does not read, in bytes (for text: characters). */
 export const OUTBOX_LIMIT: number = 16 * 2 ** 20
 
+/** With so many bytes on their way, whoever answers waits before it takes the next. */
+const PRESSURE = 2 ** 20
+
 /** The messages of one tick, on their way as one write. */
 interface Batch {
   readonly done: Promise<void>
@@ -35,16 +38,21 @@ export class Outbox {
   }
 
   send(frame: string | Uint8Array): Promise<void> {
-    if (this.#closed !== undefined) {
-      return handled(Promise.reject(this.#refuse(this.#closed.why, this.#closed.cause)))
-    }
-    if (this.#ending !== undefined) return handled(Promise.reject(this.#refuse('its input was ended')))
-    const waiting = (this.#batch?.size ?? 0) + (this.#writing?.size ?? 0)
-    if (waiting > 0 && waiting + frame.length > OUTBOX_LIMIT) return handled(Promise.reject(this.#overload(waiting)))
-    const batch = (this.#batch ??= newBatch())
-    add(batch, frame)
-    this.#schedule()
-    return batch.done
+    const refusal = this.#refusal(frame.length)
+    return refusal === undefined ? this.#accept(frame).done : handled(Promise.reject(refusal))
+  }
+
+  /** The same for somebody who does not wait. */
+  post(frame: string | Uint8Array): void {
+    const refusal = this.#refusal(frame.length)
+    if (refusal !== undefined) throw refusal
+    this.#accept(frame)
+  }
+
+  /** Resolves when the last batch has left; undefined while little waits. Never rejects. */
+  get pressure(): Promise<void> | undefined {
+    if (this.queued < PRESSURE) return undefined
+    return (this.#batch ?? this.#writing)?.done.catch(() => {})
   }
 
   /** Ends the stream behind what was accepted. Resolves when all of it was written. */
@@ -70,6 +78,20 @@ export class Outbox {
   /** Bytes accepted and not yet written. */
   get queued(): number {
     return (this.#batch?.size ?? 0) + (this.#writing?.size ?? 0)
+  }
+
+  #refusal(length: number): Error | undefined {
+    if (this.#closed !== undefined) return this.#refuse(this.#closed.why, this.#closed.cause)
+    if (this.#ending !== undefined) return this.#refuse('its input was ended')
+    const waiting = this.queued
+    return waiting > 0 && waiting + length > OUTBOX_LIMIT ? this.#overload(waiting) : undefined
+  }
+
+  #accept(frame: string | Uint8Array): Batch {
+    const batch = (this.#batch ??= newBatch())
+    add(batch, frame)
+    this.#schedule()
+    return batch
   }
 
   #schedule(): void {

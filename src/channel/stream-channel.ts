@@ -73,6 +73,26 @@ export class StreamChannel<In, Out = In> implements Channel<In, Out>, Selectable
     }
   }
 
+  /**
+   * Sends with nobody waiting: what cannot be sent is thrown.
+   *
+   * @throws ClosedError, FramingError, OverloadError
+   */
+  post(message: Out): void {
+    let frame: string | Uint8Array
+    try {
+      frame = this.#framing.encode(message)
+    } catch (error) {
+      throw this.#named(error)
+    }
+    this.#outbox.post(frame)
+  }
+
+  /** Resolves when what was sent has left; undefined while little waits. */
+  get pressure(): Promise<void> | undefined {
+    return this.#outbox.pressure
+  }
+
   /** Sends what this channel's framing has encoded already: for a message that goes to many. */
   sendEncoded(frame: string | Uint8Array): Promise<void> {
     return this.#outbox.send(frame)

@@ -9,12 +9,12 @@ import { type Shutdown, planShutdown } from '../process/ladder.ts'
 import type { Launcher } from '../process/launcher.ts'
 import { defaultLauncher } from '../process/default-launcher.ts'
 import { StartQueue } from '../process/start-queue.ts'
-import { type Child, KEEPER, type SupervisorHost } from '../supervisor/child.ts'
 import type { SupervisorSpec } from '../supervisor/spec.ts'
-import { Supervisor } from '../supervisor/supervisor.ts'
+import type { Supervisor } from '../supervisor/supervisor.ts'
+import { Supervision } from './supervision.ts'
 import { DEFAULT_STARTS, type WorkerHost } from '../worker/host.ts'
 import type { WorkerSpec } from '../worker/spec.ts'
-import { ADOPT, RETIRE, Worker } from '../worker/worker.ts'
+import { RETIRE, Worker } from '../worker/worker.ts'
 
 export interface MasterOptions {
   /** How processes come to be. @default the fork server where there is one, else portable() */
@@ -52,9 +52,7 @@ export class Master implements AsyncDisposable {
   readonly #defaults: WorkerSpec<any, any>
   readonly #maxWorkers: number
   readonly #ownsLauncher: boolean
-  /** Those that run, and those that have given up. */
-  readonly #supervisors = new Map<string, Supervisor>()
-  readonly #supervisorHost: SupervisorHost
+  readonly #supervision: Supervision
   /** Forgotten, and on their way out. */
   readonly #leaving = new Set<Worker<any, any>>()
   #stopping: Promise<void> | undefined
@@ -74,13 +72,7 @@ export class Master implements AsyncDisposable {
       emit: this.#hub.emit,
       dice: Math.random,
     }
-    this.#supervisorHost = {
-      clock,
-      emit: this.#hub.emit,
-      dice: Math.random,
-      adopt: (child) => this.#adopt(child),
-      release: (child) => this.#release(child),
-    }
+    this.#supervision = new Supervision(this.#workers, this.#host, this.#defaults, (what, id) => this.#check(what, id))
   }
 
   /**
@@ -93,7 +85,7 @@ export class Master implements AsyncDisposable {
   getWorker(id: string): Worker {
     const known = this.#workers.get(id)
     if (known !== undefined) return known
-    this.#checkRoom(id)
+    this.#check('worker', id)
     const created = new Worker<any, any>(id, this.#host, this.#defaults)
     this.#workers.set(id, created)
     return created
@@ -118,10 +110,9 @@ export class Master implements AsyncDisposable {
   async delWorker(id: string, shutdown?: Shutdown): Promise<Exit | undefined> {
     const worker = this.#workers.get(id)
     if (worker === undefined) throw new UnknownWorkerError(id, [...this.#workers.keys()])
-    if (worker.supervisor !== undefined)
-      throw new TypeError(
-        `Cannot delete worker "${id}": supervisor "${worker.supervisor}" keeps it; use its remove("${id}")`,
-      )
+    const keeper = this.#supervision.keeperOf(worker)
+    if (keeper !== undefined)
+      throw new TypeError(`Cannot delete worker "${id}": supervisor "${keeper}" keeps it; use its remove("${id}")`)
     // A ladder that cannot be is refused before the worker is forgotten.
     planShutdown(shutdown)
     const stopped = worker.state === 'idle' ? undefined : worker.stop(shutdown)
@@ -141,15 +132,13 @@ export class Master implements AsyncDisposable {
    * @throws GaveUpError when a child cannot be started.
    * @throws TypeError, RangeError for a spec that cannot be, or a name that is taken.
    */
-  async supervise(spec: SupervisorSpec | Supervisor): Promise<Supervisor> {
-    const supervisor = spec instanceof Supervisor ? spec : new Supervisor(spec)
-    supervisor[KEEPER]({ path: '', host: this.#supervisorHost })
-    return supervisor.start()
+  supervise(spec: SupervisorSpec | Supervisor): Promise<Supervisor> {
+    return this.#supervision.start(spec)
   }
 
   /** The supervisors it has started: those that run, and those that have given up. */
   supervisors(): IterableIterator<Supervisor> {
-    return this.#supervisors.values()
+    return this.#supervision.supervisors()
   }
 
   /**
@@ -182,10 +171,9 @@ export class Master implements AsyncDisposable {
   }
 
   async #stopAll(shutdown: Shutdown | undefined): Promise<void> {
-    const supervisors = [...this.#supervisors.values()].toReversed().map((supervisor) => supervisor.stop())
-    const own = [...this.#workers.values()].filter((worker) => worker.supervisor === undefined)
-    await Promise.all([...own.toReversed().map(({ id }) => this.delWorker(id, shutdown)), ...supervisors])
-    this.#supervisors.clear()
+    const supervised = this.#supervision.stop()
+    const own = [...this.#workers.values()].filter((worker) => this.#supervision.keeperOf(worker) === undefined)
+    await Promise.all([...own.toReversed().map(({ id }) => this.delWorker(id, shutdown)), supervised])
     if (this.#ownsLauncher) await this.#host.launcher.close()
   }
 
@@ -197,40 +185,10 @@ export class Master implements AsyncDisposable {
     for (const worker of this.#workers.values()) if (worker.state === 'stopping') void worker.stop(shutdown)
   }
 
-  /** A supervisor has begun, or has taken a child in. */
-  #adopt(child: Child): void {
-    if (child instanceof Worker) return this.#adoptWorker(child)
-    if (!(child instanceof Supervisor) || child.path !== child.id) return
-    this.#checkOpen('supervisor', child.id)
-    const known = this.#supervisors.get(child.id)
-    if (known !== undefined && known !== child && known.state !== 'failed')
-      throw new TypeError(`Cannot start supervisor "${child.id}": there is another of that name; stop() that one first`)
-    this.#supervisors.set(child.id, child)
-  }
-
-  #adoptWorker(worker: Worker<any, any>): void {
-    const { id } = worker
-    this.#checkRoom(id)
-    if (this.#workers.has(id))
-      throw new TypeError(`Cannot supervise worker "${id}": the master has one of that name; delWorker("${id}") first`)
-    worker[ADOPT](this.#host, this.#defaults)
-    this.#workers.set(id, worker)
-  }
-
-  #release(child: Child): void {
-    if (child instanceof Worker && this.#workers.get(child.id) === child) this.#workers.delete(child.id)
-    if (child instanceof Supervisor && child.state !== 'failed' && this.#supervisors.get(child.id) === child)
-      this.#supervisors.delete(child.id)
-  }
-
-  #checkOpen(what: string, id: string): void {
-    if (this.#stopping === undefined) return
-    throw new ClosedError(`Cannot add ${what} "${id}": the master is being stopped; await stop() first`)
-  }
-
-  #checkRoom(id: string): void {
-    this.#checkOpen('worker', id)
-    if (this.#workers.size < this.#maxWorkers) return
+  #check(what: 'worker' | 'supervisor', id: string): void {
+    if (this.#stopping !== undefined)
+      throw new ClosedError(`Cannot add ${what} "${id}": the master is being stopped; await stop() first`)
+    if (what === 'supervisor' || this.#workers.size < this.#maxWorkers) return
     throw new RangeError(
       `Cannot add worker "${id}": there are ${this.#workers.size} already (maxWorkers); delWorker() one first`,
     )

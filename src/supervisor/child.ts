@@ -23,12 +23,12 @@ export interface ChildContext {
 /**
  * Anything that can be supervised, whole: one method. A worker, a supervisor and a `task()` are children.
  *
- * `run` lives until the child ends, resolves with why, and never rejects. It MUST end when `signal` is aborted, and
- * may be called again after that.
+ * `run` lives until the child ends, and resolves with why: with nothing when it has ended in order; a rejection is a
+ * crash. It MUST end when `signal` is aborted, and may be called again after that.
  */
 export interface Child {
   readonly id: string
-  run(context: ChildContext): Promise<Exit>
+  run(context: ChildContext): Promise<Exit | void>
   /** How it wants to be supervised where its `ChildSpec` does not say: Elixir's `child_spec/1`. */
   readonly childOptions?: ChildOptions
   /** Told who keeps it, before its first life; told undefined once it is let go. */
@@ -70,10 +70,10 @@ export interface SupervisorHost {
   /** From 0 to 1, for the jitter of restarts. */
   readonly dice: () => number
   readonly emit: (event: MasterEvent) => void
-  /** Takes a child in before its first life; may throw to refuse it. */
+  /** Takes a child in, or the topmost supervisor, before it lives; may throw to refuse it. */
   adopt?(child: Child): void
-  /** It will have no further life. */
-  release?(child: Child): void
+  /** It is kept no more: because it was forgotten, or because its supervisor has ended, which may live again. */
+  release?(child: Child, why: 'forgotten' | 'ended'): void
 }
 
 /** Who keeps a child. */

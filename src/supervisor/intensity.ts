@@ -1,5 +1,5 @@
 import { SpawnError } from '../base/errors.ts'
-import type { Exit } from '../base/exit.ts'
+import { type Exit, originOf } from '../base/exit.ts'
 import { checkKeys } from '../base/options.ts'
 import { Ring } from '../base/ring.ts'
 import { type Millis, parseMillis } from '../base/units.ts'
@@ -67,7 +67,11 @@ export class RestartBudget {
   }
 }
 
-/** Whether a failure is charged to the budget: what the system was short of is no fault of the child, and passes. */
+/**
+ * Whether a failure is charged to the budget: what the system was short of is no fault of the child, and passes. Nor is it
+ * one of the supervisors above it.
+ */
 export function isCharged(exit: Exit): boolean {
-  return !(exit.kind === 'crashed' && exit.error instanceof SpawnError && exit.error.passing)
+  const origin = originOf(exit)
+  return !(origin.kind === 'crashed' && origin.error instanceof SpawnError && origin.error.passing)
 }

@@ -1,4 +1,4 @@
-import { checkKeys } from '../base/options.ts'
+import { checkId, checkKeys } from '../base/options.ts'
 import { parseMillis } from '../base/units.ts'
 import { type BackoffPlan, planBackoff } from './backoff.ts'
 import type { Child, ChildOptions, ChildShutdown, ChildSpec, Restart } from './child.ts'
@@ -46,9 +46,10 @@ const OPTIONS: readonly (keyof ChildOptions)[] = ['restart', 'significant', 'bac
  * @throws TypeError, RangeError
  */
 export function planSupervisor(spec: SupervisorSpec): SupervisorPlan {
+  checkKeys(spec, ['id', 'strategy', 'intensity', 'autoShutdown', 'children'], 'Cannot make a supervisor')
   const id = checkId(spec.id, 'supervisor')
+  if (id.includes('/')) throw new TypeError(`Cannot name a supervisor "${id}": a slash parts the names of a path`)
   const action = `Cannot make supervisor "${id}"`
-  checkKeys(spec, ['id', 'strategy', 'intensity', 'autoShutdown', 'children'], action)
   const { strategy = 'one-for-one', autoShutdown = 'never', children } = spec
   checkWord(strategy, STRATEGIES, `${action}: strategy`)
   checkWord(autoShutdown, AUTO_SHUTDOWNS, `${action}: autoShutdown`)
@@ -65,18 +66,19 @@ export function planSupervisor(spec: SupervisorSpec): SupervisorPlan {
  * @throws TypeError, RangeError
  */
 export function planChild(supervisor: string, rules: Rules, given: Child | ChildSpec): ChildPlan {
-  const { child, ...own } = isSpec(given) ? given : { child: given }
+  const { child, ...own }: ChildSpec = isSpec(given) ? given : { child: given }
   if (typeof child?.run !== 'function')
     throw new TypeError(
       `Cannot add a child to supervisor "${supervisor}": expected worker(…), supervisor(…), task(…) or { child, restart, … }`,
     )
   const action = `Cannot add child "${checkId(child.id, 'child')}" to supervisor "${supervisor}"`
-  const options: ChildOptions = { ...child.childOptions, ...own }
+  checkMisplaced(child, action)
+  const options = merge(child.childOptions ?? {}, own)
   checkKeys(options, OPTIONS, action)
   const plan = {
     child,
     restart: readRestart(options.restart ?? 'permanent'),
-    significant: options.significant ?? false,
+    significant: readFlag(options.significant ?? false, action),
     backoff: planBackoff(options.backoff),
     shutdown: readShutdown(options.shutdown ?? 5000, action),
   }
@@ -84,8 +86,27 @@ export function planChild(supervisor: string, rules: Rules, given: Child | Child
   return plan
 }
 
+/** A child may have a member named `child`; what describes one has no `run`. */
 function isSpec(value: Child | ChildSpec): value is ChildSpec {
-  return typeof value === 'object' && value !== null && 'child' in value
+  return typeof value === 'object' && value !== null && !('run' in value) && 'child' in value
+}
+
+/** What the spec leaves undefined, the child's own options say. */
+function merge(base: ChildOptions, own: ChildOptions): ChildOptions {
+  const said = Object.entries(own).filter(([, value]) => value !== undefined)
+  return { ...base, ...Object.fromEntries(said) }
+}
+
+/** `{ ...task(…), restart }` would be ignored, and its writer would believe in it. */
+function checkMisplaced(child: object, action: string): void {
+  for (const [key, value] of Object.entries(child))
+    if ((OPTIONS as readonly string[]).includes(key) && typeof value !== 'function')
+      throw new TypeError(`${action}: ${key} does not belong to the child; write { child, ${key}: … }`)
+}
+
+function readFlag(value: boolean, action: string): boolean {
+  if (typeof value === 'boolean') return value
+  throw new TypeError(`${action}: significant cannot be ${JSON.stringify(value)}; expected true or false`)
 }
 
 /** OTP refuses both, too: the first would never come about, the second never matter. */
@@ -115,12 +136,5 @@ function checkWord(value: string, words: readonly string[], what: string): void 
   if (words.includes(value)) return
   throw new TypeError(
     `${what} cannot be ${JSON.stringify(value)}; expected ${words.map((word) => `'${word}'`).join(', ')}`,
-  )
-}
-
-function checkId(id: unknown, what: string): string {
-  if (typeof id === 'string' && id !== '' && id.length <= 200 && !/[\0-\x1f\x7f]/.test(id)) return id
-  throw new TypeError(
-    `Cannot name a ${what} ${JSON.stringify(id)}: expected 1 to 200 characters without control characters`,
   )
 }

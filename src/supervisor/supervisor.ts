@@ -226,7 +226,7 @@ export class Supervisor implements Child, AsyncDisposable {
     const { path, host } = this.#keeper
     void tenure.exited.then((exit) => {
       this.#firstExit.resolve(exit)
-      if (path === '') host.release?.(this)
+      if (path === '') host.release?.(this, 'ended')
     })
     return tenure
   }
@@ -239,7 +239,7 @@ export class Supervisor implements Child, AsyncDisposable {
     try {
       return begin()
     } catch (error) {
-      host.release?.(this)
+      host.release?.(this, 'ended')
       throw error
     }
   }

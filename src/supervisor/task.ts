@@ -1,4 +1,4 @@
-import { checkKeys } from '../base/options.ts'
+import { checkId, checkKeys } from '../base/options.ts'
 import type { Child, ChildContext } from './child.ts'
 
 /** How a task is started. */
@@ -25,6 +25,7 @@ export interface TaskOptions {
  * @throws TypeError
  */
 export function task(id: string, run: (context: ChildContext) => unknown, options: TaskOptions = {}): Child {
+  checkId(id, 'task')
   if (typeof run !== 'function') throw new TypeError(`Cannot make task "${id}": expected an async function`)
   checkKeys(options, ['ready'], `Cannot make task "${id}"`)
   const { ready = 'start' } = options
@@ -32,11 +33,10 @@ export function task(id: string, run: (context: ChildContext) => unknown, option
     throw new TypeError(
       `Cannot make task "${id}": ready cannot be ${JSON.stringify(ready)}; expected 'start' or 'call'`,
     )
-  const begin = (context: ChildContext): unknown => {
+  const begin = (context: ChildContext): Promise<void> => {
     const running = run(context)
     if (ready === 'start') context.ready('assumed')
-    return running
+    return Promise.resolve(running).then(() => {})
   }
-  // Its supervisor makes an exit of however it ends.
-  return { id, run: begin as Child['run'] }
+  return { id, run: begin }
 }

@@ -6,6 +6,7 @@ import type { Shutdown } from '../process/ladder.ts'
 import type { Launcher } from '../process/launcher.ts'
 import { defaultLauncher } from '../process/default-launcher.ts'
 import { StartQueue } from '../process/start-queue.ts'
+import type { RpcSettings } from './life/calls.ts'
 import { Worker } from './worker.ts'
 import type { WorkerSpec } from './spec.ts'
 
@@ -24,11 +25,13 @@ export interface WorkerHost {
 /** What an incarnation needs of the worker it is a life of. */
 export interface Owner {
   readonly id: string
-  /** What it runs, as it was asked for. */
-  readonly file: string
+  /** What it runs. */
+  readonly job: { readonly file: string } | undefined
   readonly clock: Clock
   readonly launcher: Launcher
   readonly starts: StartQueue
+  /** How it is called; undefined while nobody does. */
+  readonly rpc: RpcSettings | undefined
   emit(event: WorkerEvent, incarnation: number): void
   /** Called once, before anybody else hears of the exit. */
   ended(exit: Exit): void
@@ -71,7 +74,7 @@ export function worker<I = string, O = I>(
   args: readonly string[] = [],
   spec: WorkerSpec<I, O> = {},
 ): Worker<I, O> {
-  const described = new Worker<I, O>(id, sharedHost())
+  const described = new Worker<I, O>(id, sharedHost(), {}, true)
   described.assign(file, args, spec)
   return described
 }

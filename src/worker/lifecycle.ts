@@ -11,6 +11,7 @@ import type { ChildContext } from '../supervisor/child.ts'
 import type { RestartDecision } from '../supervisor/restart-policy.ts'
 import type { Owner, WorkerHost } from './host.ts'
 import { Incarnation } from './life/incarnation.ts'
+import type { RpcSettings } from './life/calls.ts'
 import { runOnce } from './run-once.ts'
 import { type WorkerPlan, type WorkerSpec, planWorker } from './spec.ts'
 import { type WorkerInput, type WorkerState, nextState } from './state.ts'
@@ -27,6 +28,8 @@ export class Lifecycle implements Owner {
   readonly id: string
   /** The worker itself, for callbacks. */
   readonly self: unknown
+  /** How it is called; undefined while nobody does. */
+  rpc: RpcSettings | undefined
   #host: WorkerHost
   /** The path of the supervisor that keeps it: what comes after an end is its decision. */
   #keeper: string | undefined
@@ -58,10 +61,6 @@ export class Lifecycle implements Owner {
 
   get state(): WorkerState {
     return this.#state
-  }
-
-  get file(): string {
-    return this.#job?.file ?? ''
   }
 
   get job(): Job | undefined {
@@ -98,22 +97,22 @@ export class Lifecycle implements Owner {
     this.#job = { file, args: [...args], plan: planWorker(this.id, spec) }
   }
 
-  /** Who keeps it, from now on; undefined lets it go. */
-  keep(keeper: string | undefined): void {
-    if (keeper !== undefined && this.#keeper !== undefined)
-      throw new TypeError(`Cannot keep worker "${this.id}" twice: supervisor "${this.#keeper}" keeps it already`)
-    this.#keeper = keeper
-    if (keeper === undefined) this.rest()
-  }
-
   get keeper(): string | undefined {
     return this.#keeper
   }
 
+  /** Who keeps it, from now on; undefined lets it go. */
+  set keeper(keeper: string | undefined) {
+    this.#keeper = keeper
+    if (keeper === undefined) this.rest()
+  }
+
   /** It stays down for now: nobody needs to wait for it. */
   rest(): void {
-    const exit = this.#life?.exit
-    if (exit === undefined) return
+    const { life } = this
+    if (life !== undefined && life.exit === undefined) return
+    const exit = life?.exit ?? this.#neverLived()
+    this.#firstExit.resolve(exit)
     this.#atRest = true
     this.#nextReady?.reject(new ExitError('use', exit))
     this.#nextReady = undefined
@@ -137,8 +136,7 @@ export class Lifecycle implements Owner {
   ready(): Promise<void> {
     if (this.#state === 'running') return Promise.resolve()
     if (this.#restart !== undefined) return this.#restart.done
-    const exit = this.#life?.exit
-    if (this.#atRest && exit !== undefined) return Promise.reject(new ExitError('use', exit))
+    if (this.#atRest) return Promise.reject(new ExitError('use', this.#life?.exit ?? this.#neverLived()))
     return (this.#nextReady ??= Promise.withResolvers<void>()).promise
   }
 

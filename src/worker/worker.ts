@@ -1,4 +1,5 @@
 import { type Exit, NO_USAGE, type Usage } from '../base/exit.ts'
+import { checkId } from '../base/options.ts'
 import {
   type Channel,
   CURRENT,
@@ -14,17 +15,22 @@ import type { Waiter } from '../channel/waiters.ts'
 import type { Framing } from '../framing/framing.ts'
 import type { Shutdown } from '../process/ladder.ts'
 import { type Child, type ChildContext, type ChildOptions, KEEPER, type Keeper, RESTS } from '../supervisor/child.ts'
+import { AsChild } from './as-child.ts'
 import { Conversation } from './conversation.ts'
+import { RpcClient } from '../rpc/client.ts'
+import { type WorkerRpcOptions, readRpcOptions } from './rpc-options.ts'
+import { WorkerCaller } from './worker-caller.ts'
 import type { WorkerHost } from './host.ts'
+import { SILENT } from './life/incarnation.ts'
 import { Lifecycle } from './lifecycle.ts'
 import type { AppliedLimits } from '../process/limits.ts'
 import { DEFAULT_FRAMING, type WorkerSpec } from './spec.ts'
 import type { WorkerState } from './state.ts'
 
-/** How a master takes in a worker that was made without one. */
+/** How a master takes in a worker that a supervisor of its keeps: it lives there from now on. */
 export const ADOPT: unique symbol = Symbol('pagent.adopt')
 
-/** How a master tells a worker that it was forgotten. */
+/** How a master tells a worker that it was forgotten: no other life begins. */
 export const RETIRE: unique symbol = Symbol('pagent.retire')
 
 /**
@@ -46,14 +52,18 @@ export const RETIRE: unique symbol = Symbol('pagent.retire')
 export class Worker<In = string, Out = In> implements Channel<In, Out>, Selectable<In>, Child, AsyncDisposable {
   readonly id: string
   #defaults: WorkerSpec<any, any>
+  /** Its own part of the spec. */
+  #own: WorkerSpec<any, any> = {}
   readonly #lifecycle: Lifecycle
   readonly #conversation: Conversation<In, Out>
+  readonly #asChild: AsChild
 
-  /** Workers come from `master.getWorker(id)` or `worker(id, …)`. */
-  constructor(id: string, host: WorkerHost, defaults: WorkerSpec<any, any> = {}) {
-    this.id = checkId(id)
+  /** Workers come from `master.getWorker(id)` or `worker(id, …)`: the latter are `free` to be kept by any supervisor. */
+  constructor(id: string, host: WorkerHost, defaults: WorkerSpec<any, any> = {}, isFree = false) {
+    this.id = checkId(id, 'worker')
     this.#defaults = defaults
     this.#lifecycle = new Lifecycle(id, host, this)
+    this.#asChild = new AsChild(this.#lifecycle, host, isFree)
     this.#conversation = new Conversation(this.#lifecycle)
   }
 
@@ -93,12 +103,12 @@ export class Worker<In = string, Out = In> implements Channel<In, Out>, Selectab
 
   /** The last output of the current or last life: 4 KiB of each at most. */
   get tail(): { readonly stdout: string; readonly stderr: string } {
-    return this.#lifecycle.life?.tail ?? { stdout: '', stderr: '' }
+    return this.#lifecycle.life?.streams?.tail ?? SILENT
   }
 
-  /** True once stdout has ended in the middle of a message; that message was delivered all the same, where it could be. */
+  /** True once stdout has ended in the middle of a message; that was delivered all the same, where it could be. */
   get unterminated(): boolean {
-    return this.#lifecycle.life?.unterminated ?? false
+    return this.#lifecycle.life?.streams?.unterminated ?? false
   }
 
   /** The path of the supervisor that keeps it: that one starts it, and decides what follows its end. */
@@ -155,6 +165,7 @@ export class Worker<In = string, Out = In> implements Channel<In, Out>, Selectab
    * @throws what `start` throws for a command or options that cannot be.
    */
   assign(file: string, args: readonly string[], spec: WorkerSpec<any, any> = {}): void {
+    this.#own = spec
     const env = { ...this.#defaults.env, ...spec.env }
     this.#lifecycle.assign(file, args, { ...this.#defaults, ...spec, env })
   }
@@ -189,6 +200,17 @@ export class Worker<In = string, Out = In> implements Channel<In, Out>, Selectab
    */
   receive(options?: ReceiveOptions): Promise<In | undefined> {
     return this.#conversation.receive(options)
+  }
+
+  /**
+   * Calls functions in the worker, by JSON-RPC 2.0 over its channel: from then on all its messages belong to calls. Its
+   * framing must carry them: `jsonRpc()`, `json()`, `contentLength()`, `structured()`.
+   *
+   * @throws TypeError for options that cannot be, for a framing that carries no calls, and for a worker with an `onMessage`.
+   */
+  rpc<Api extends object = any>(options: WorkerRpcOptions = {}): RpcClient<Api> {
+    const { call, settings } = readRpcOptions(this.id, this.framing, options)
+    return new RpcClient<Api>(new WorkerCaller(this.#lifecycle, settings), call)
   }
 
   /** Ends the worker's stdin behind what was sent. Many programs finish then. */
@@ -227,33 +249,28 @@ export class Worker<In = string, Out = In> implements Channel<In, Out>, Selectab
     this.#lifecycle.life?.kill(killSignal)
   }
 
-  /** For its master, which forgets it: no other life begins. */
   [RETIRE](): void {
     this.#lifecycle.retire()
   }
 
-  /** For a master that takes in what a supervisor of its keeps: it lives there from now on. */
   [ADOPT](host: WorkerHost, defaults: WorkerSpec<any, any>): void {
-    this.#lifecycle.moveTo(host)
+    this.#asChild.moveTo(host)
     this.#defaults = defaults
     const { job } = this.#lifecycle
-    if (job !== undefined) this.assign(job.file, job.args, job.plan.spec)
+    if (job !== undefined) this.assign(job.file, job.args, this.#own)
   }
 
-  /** For a supervisor: who keeps it. */
   [KEEPER](keeper: Keeper | undefined): void {
-    this.#lifecycle.keep(keeper?.path)
+    this.#asChild.keep(keeper)
   }
 
-  /** For a supervisor: it stays down. */
   [RESTS](): void {
     this.#lifecycle.rest()
   }
 
-  /** How it is supervised where its `ChildSpec` does not say. Its ladder says how long it may take to end. */
+  /** How it is supervised where its `ChildSpec` does not say. */
   get childOptions(): ChildOptions {
-    const { restart, backoff } = this.#lifecycle.job?.plan.spec ?? {}
-    return { shutdown: 'infinity', ...(restart && { restart }), ...(backoff && { backoff }) }
+    return this.#asChild.options
   }
 
   /** One life under a supervisor: from the start to the exit. */
@@ -280,11 +297,4 @@ export class Worker<In = string, Out = In> implements Channel<In, Out>, Selectab
   async [Symbol.asyncDispose](): Promise<void> {
     await this.stop()
   }
-}
-
-function checkId(id: unknown): string {
-  if (typeof id === 'string' && id !== '' && id.length <= 200 && !/[\0-\x1f\x7f]/.test(id)) return id
-  throw new TypeError(
-    `Cannot name a worker ${JSON.stringify(id)}: expected 1 to 200 characters without control characters`,
-  )
 }

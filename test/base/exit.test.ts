@@ -90,7 +90,7 @@ const CASES: [cause: ExitCause, abnormal: boolean, text: string][] = [
   [
     { kind: 'gave-up', exits: [{ ...exitOf({ kind: 'gave-up', exits: [exitOf({ kind: 'normal' })] }), id: 'b' }] },
     false,
-    'gave up: "b" gave up: "a" exited with code 0 after 1.2s',
+    'gave up: "a" exited with code 0 after 1.2s',
   ],
   [{ kind: 'stopped', step: 'abort' }, false, 'was stopped by its abort signal after 1.2s'],
   [

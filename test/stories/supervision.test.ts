@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { type SupervisorSpec, type Worker, supervisor, task, worker } from '../../src/index.ts'
+import { Master, type SupervisorSpec, type Worker, supervisor, task, worker } from '../../src/index.ts'
 import { fixture, story, watch } from '../support/story.ts'
 import { isAlive } from '../support/processes.ts'
 
@@ -74,7 +74,10 @@ void describe('a supervisor of a master', () => {
     const app = await master.supervise({ id: 'app', intensity: { restarts: 0 }, children: [cat('a')] })
     master.getWorker('a').kill()
     assert.equal((await app.exited).kind, 'gave-up')
-    assert.deepEqual([[...master.supervisors()].map(({ state }) => state), states(master.workers())], [['failed'], []])
+    assert.deepEqual(
+      [[...master.supervisors()].map(({ state }) => state), states(master.workers())],
+      [['failed'], ['a exited']],
+    )
     await app.start()
     assert.deepEqual(states(master.workers()), ['a running'])
   })
@@ -212,6 +215,49 @@ void describe('a worker that a supervisor keeps', () => {
     assert.deepEqual(kinds.toSorted(), ['idle limit restart', 'unresponsive unresponsive restart'])
   })
 
+  story('tells who waits for it that it will not come', async (master) => {
+    const slow = worker('slow', 'cat', [], { backoff: { min: '1h', max: '1h', jitter: 0 } })
+    const app = await master.supervise({ id: 'app', children: [slow] })
+    slow.kill()
+    await slow.exited
+    const waiting = assert.rejects(slow.ready(), { code: 'ERR_PAGENT_EXIT' })
+    await app.terminate('slow')
+    await waiting
+    await assert.rejects(slow.ready(), { code: 'ERR_PAGENT_EXIT' })
+    const never = cat('never')
+    const failed = assert.rejects(
+      master.supervise({ id: 'other', children: [worker('no', '/no/such/program'), never] }),
+    )
+    await assert.rejects(never.ready(), { code: 'ERR_PAGENT_EXIT' })
+    assert.equal((await never.exited).incarnation, 0)
+    await failed
+  })
+
+  story('is the same for the master while a supervisor above it is down', async (master) => {
+    const events = watch(master)
+    const web = cat('web')
+    const sub = supervisor({ id: 'sub', intensity: { restarts: 0 }, children: [web] })
+    await master.supervise({ id: 'app', children: [{ child: sub, backoff: { min: 50, max: 50, jitter: 0 } }] })
+    web.kill()
+    await sub.exited
+    assert.equal(master.getWorker('web'), web)
+    await assert.rejects(master.delWorker('web'), { name: 'TypeError', message: /supervisor "app" keeps it/ })
+    await events.untilOne((event) => event.type === 'ready' && event['incarnation'] === 2)
+    assert.equal(web.state, 'running')
+  })
+
+  story('of a master is kept by supervisors of that master only', async (master) => {
+    const x = master.getWorker('x')
+    x.assign('cat', [])
+    const app = supervisor({ id: 'app', children: [x] })
+    await assert.rejects(app.start(), { name: 'TypeError', message: /it belongs to a master; supervise it there/ })
+    await master.supervise(app)
+    assert.equal(x.state, 'running')
+    await assert.rejects(new Master().supervise(app), { code: 'ERR_PAGENT_ALREADY_STARTED' })
+    await app.stop()
+    await assert.rejects(new Master().supervise(app), /it belongs to a master/)
+  })
+
   story('cannot be kept by two', async (master) => {
     const a = cat('a')
     const app = supervisor({ id: 'app', children: [a] })
@@ -233,7 +279,7 @@ void describe('a supervisor without a master', () => {
       children: [inner, { child: task('t', () => new Promise(() => {})), shutdown: 10 }],
     }).start()
     const [status] = inner.children()
-    const { pid = 0 } = status?.child as Worker
+    const pid = (status?.child as Worker | undefined)?.pid ?? 0
     assert.equal(isAlive(pid), true)
     await inner.terminate('a')
     assert.equal(isAlive(pid), false)

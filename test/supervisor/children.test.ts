@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import type { Supervisor, SupervisorSpec } from '../../src/index.ts'
+import { type Supervisor, type SupervisorSpec, supervisor, task } from '../../src/index.ts'
+import type { ChildSpec } from '../../src/supervisor/child.ts'
+import { planChild } from '../../src/supervisor/spec.ts'
 import { settled } from '../support/fake-clock.ts'
 import { type Puppet, Stage } from './puppets.ts'
 
@@ -234,6 +236,102 @@ void describe('remove', () => {
   })
 })
 
+void describe('of several wishes at once the last counts:', () => {
+  const slow = { obeys: false, ready: false } as const
+  const wishes: [title: string, ask: (top: Supervisor) => Promise<unknown>[], results: string[], at: string][] = [
+    ['restart, remove', (top) => [top.restart('a'), top.remove('a')], ['ERR_PAGENT_EXIT', 'done'], ''],
+    ['restart, terminate', (top) => [top.restart('a'), top.terminate('a')], ['ERR_PAGENT_EXIT', 'done'], 'a exited'],
+    ['terminate, restart', (top) => [top.terminate('a'), top.restart('a')], ['done', 'done'], 'a running'],
+    ['restart, restart', (top) => [top.restart('a'), top.restart('a')], ['done', 'done'], 'a running'],
+    ['terminate, remove', (top) => [top.terminate('a'), top.remove('a')], ['done', 'done'], ''],
+    ['restart, stop', (top) => [top.restart('a'), top.stop()], ['ERR_PAGENT_EXIT', 'done'], 'a exited'],
+  ]
+  for (const [title, ask, results, at] of wishes) {
+    void it(title, async () => {
+      const stage = new Stage()
+      const a = stage.puppet('a', slow)
+      const top = stage.supervisor({ children: [a] })
+      void top.start()
+      await a.isReady()
+      const asked = Promise.allSettled(ask(top))
+      await a.ends('stopped')
+      await a.isReady()
+      assert.deepEqual(
+        (await asked).map((one) => (one.status === 'fulfilled' ? 'done' : one.reason.code)),
+        results,
+      )
+      assert.equal(
+        top
+          .children()
+          .map(({ id, state }) => `${id} ${state}`)
+          .join(),
+        at,
+      )
+      const stopped = top.stop()
+      if (a.alive) await a.ends('stopped')
+      await stopped
+      assert.equal(a.alive, false)
+    })
+  }
+
+  void it('a restart of one that fails rejects for all who asked', async () => {
+    const [stage, top] = await running((s) => [{ child: s.puppet('b'), restart: 'transient' }])
+    const a = stage.puppet('a', { ready: false })
+    const added = top.add({ child: a, restart: 'transient' })
+    await a.ends('normal')
+    await added
+    const asked = Promise.allSettled([top.restart('a'), top.restart('a')])
+    await settled()
+    await a.ends('failed')
+    assert.deepEqual(
+      (await asked).map(({ status }) => status),
+      ['rejected', 'rejected'],
+    )
+    await top.stop()
+  })
+
+  void it('a restart of a temporary child while its group is restarted rejects, and leaves nothing', async () => {
+    const [, top] = await running(
+      (s) => [
+        { child: s.puppet('a'), backoff: MINUTE },
+        { child: s.puppet('t', { obeys: false }), restart: 'temporary' },
+      ],
+      { strategy: 'one-for-all' },
+    )
+    const t = puppetOf(top, 1)
+    const asked = assert.rejects(top.restart('t'), { code: 'ERR_PAGENT_EXIT' })
+    await puppetOf(top, 0).ends()
+    await t.ends('stopped')
+    await asked
+    assert.deepEqual([t.alive, top.children().length], [false, 1])
+    await top.stop()
+  })
+
+  void it('a restart of one that has not had its first turn waits for that', async () => {
+    const stage = new Stage()
+    const [a, b, c] = ['a', 'b', 'c'].map((id) => stage.puppet(id, { ready: false })) as [Puppet, Puppet, Puppet]
+    const top = stage.supervisor({ strategy: 'rest-for-one', children: [a, b, c] })
+    const started = top.start()
+    const asked = top.restart('c')
+    assert.equal(stage.news(), '+a')
+    for (const puppet of [a, b, c]) await puppet.isReady()
+    await Promise.all([asked, started])
+    assert.equal(stage.news(), '+b +c')
+    await top.stop()
+  })
+
+  void it('a restart of one that waits with its group hurries the group, in its order', async () => {
+    const [stage, top] = await running((s) => s.puppets('a', 'b', 'c').map((child) => ({ child, backoff: MINUTE })), {
+      strategy: 'one-for-all',
+    })
+    await puppetOf(top, 0).ends()
+    stage.news()
+    await top.restart('c')
+    assert.equal(stage.news(), '+a +b +c')
+    await top.stop()
+  })
+})
+
 void describe('what cannot be is refused:', () => {
   const stage = new Stage()
   const child = stage.puppet('a')
@@ -292,9 +390,39 @@ void describe('what cannot be is refused:', () => {
       one({ significant: true, restart: 'transient' }),
       /it is significant, but autoShutdown is 'never'/,
     ],
+    [
+      'an option beside run',
+      () => stage.supervisor({ children: [{ ...task('t', () => {}), restart: 'transient' }] }),
+      /restart does not belong to the child; write \{ child, restart: … \}/,
+    ],
+    ['a flag that is none', one({ significant: 'no' }), /significant cannot be "no"; expected true or false/],
+    ['nothing at all', () => stage.supervisor(undefined as never), /children must be a list/],
+    ['no spec', () => supervisor(undefined as never), /Cannot make a supervisor: expected an object, not undefined/],
+    [
+      'an intensity that is a number',
+      () => stage.supervisor({ intensity: 5 as never, children: [] }),
+      /Cannot use the intensity: expected an object, not 5/,
+    ],
+    ['a slash in its name', () => stage.supervisor({ id: 'a/b', children: [] }), /a slash parts the names of a path/],
     ['a backoff upside down', one({ backoff: { min: 9, max: 1 } }), /backoff\.min 9ms: it is above/],
   ]
   for (const [title, attempt, message] of cases) void it(title, () => assert.throws(attempt, { message }))
+
+  void it('but not what is left undefined', async () => {
+    const own = { id: 'a', run: () => child.run(undefined as never), childOptions: { restart: 'temporary' as const } }
+    const top = stage.supervisor({ children: [] })
+    await top.start()
+    await top.add({ child: stage.puppet('x'), restart: undefined, shutdown: undefined } as unknown as ChildSpec)
+    assert.equal(top.children()[0]?.restart, 'permanent')
+    assert.equal(
+      planChild('top', { strategy: 'one-for-one', autoShutdown: 'never' }, {
+        child: own,
+        restart: undefined,
+      } as unknown as ChildSpec).restart,
+      'temporary',
+    )
+    await top.stop()
+  })
 
   void it('a child of two supervisors', async () => {
     const inner = stage.supervisor({ id: 'inner', children: [] })

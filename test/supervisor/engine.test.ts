@@ -3,12 +3,22 @@ import { describe, it } from 'node:test'
 import { settled } from '../support/fake-clock.ts'
 import { SpawnError } from '../../src/base/errors.ts'
 import { type Exit, describeExit } from '../../src/base/exit.ts'
+import type { Child, ChildContext } from '../../src/supervisor/child.ts'
 import type { Strategy } from '../../src/supervisor/plan.ts'
 import { type Puppet, Stage } from './puppets.ts'
 
 const MANY = { restarts: 1000, within: '1h' }
 const AT_ONCE = { min: 0, max: 0 }
 const SECOND = { min: 1000, max: 1000, jitter: 0 }
+
+/** Says of its end what it wants. */
+function liar(what: unknown): Child {
+  const run = ({ ready }: ChildContext): Promise<any> => {
+    ready()
+    return Promise.resolve(what)
+  }
+  return { id: 'liar', run }
+}
 
 /** A stage with a running supervisor over `a b c`, which are restarted at once. */
 async function trio(strategy: Strategy, habits: Parameters<Stage['puppet']>[1] = {}) {
@@ -421,6 +431,33 @@ void describe('giving up', () => {
     await child.ends()
     assert.equal(top.state, 'failed')
   })
+
+  void it('nor for a shortage below another supervisor', async () => {
+    const stage = new Stage()
+    const child = stage.puppet('a', { ready: false })
+    const inner = stage.supervisor({ id: 'inner', children: [child] })
+    const top = stage.supervisor({ intensity: { restarts: 0 }, children: [{ child: inner, backoff: AT_ONCE }] })
+    void top.start()
+    await child.isReady()
+    const error = new SpawnError('a', 'x', 'spawn', 'no processes left', { errno: 'EAGAIN' })
+    await child.ends()
+    for (let i = 0; i < 5; i++) {
+      await stage.clock.advanceAsync(10_000)
+      await child.ends({ kind: 'crashed', error, stage: 'spawn' })
+    }
+    assert.equal(top.state, 'running')
+    await top.stop()
+  })
+
+  void it('can be answered from its own event', async () => {
+    const stage = new Stage()
+    const child = stage.puppet('a')
+    const top = await stage.supervisor({ intensity: { restarts: 0 }, children: [child] }).start()
+    void top.exited.then(() => top.start())
+    await child.ends()
+    assert.equal(top.state, 'running')
+    await top.stop()
+  })
 })
 
 void describe('an end of its own', () => {
@@ -451,6 +488,115 @@ void describe('an end of its own', () => {
 })
 
 void describe('what a child does', () => {
+  for (const strategy of ['one-for-one', 'one-for-all'] as const) {
+    void it(`when it is killed and does not listen holds nobody up: ${strategy}`, async () => {
+      const stage = new Stage()
+      const [a, deaf, c] = [stage.puppet('a'), stage.puppet('deaf', { obeys: false }), stage.puppet('c')]
+      const backoff = { min: 0, max: 0 }
+      const children = [{ child: a, backoff }, { child: deaf, shutdown: 'brutal-kill', backoff } as const, c]
+      const top = await stage.supervisor({ strategy, children }).start()
+      await c.ends()
+      await stage.clock.advanceAsync(100)
+      assert.equal(top.count().active, 3)
+      stage.news()
+      await top.stop()
+      assert.equal(stage.news(), '?c -c ?deaf ?a -a')
+    })
+  }
+
+  for (const thrown of [Object.create(null), { toString: () => ({}) }, undefined] as unknown[]) {
+    void it(`may throw anything: ${typeof thrown}`, async () => {
+      const thrower = { id: 'thrower', run: () => Promise.reject(thrown) }
+      await assert.rejects(new Stage().supervisor({ children: [thrower] }).start(), { code: 'ERR_PAGENT_GAVE_UP' })
+    })
+  }
+
+  const ends: [what: unknown, expected: RegExp][] = [
+    [undefined, /^ended by itself/],
+    [5, /^ended by itself/],
+    [{ kind: 'normal' }, /^ended by itself/],
+    [{ kind: 'failed', exitCode: 3 }, /^exited with code 3 after 0ms/],
+    [{ kind: 'banana' }, /^crashed in run: child "liar" has ended with an exit that is none: \{"kind":"banana"\}/],
+    [{ kind: 'crashed' }, /^crashed in run: child "liar" has ended with an exit that is none/],
+    [{ kind: 'gave-up' }, /^crashed in run: child "liar"/],
+  ]
+  for (const [what, expected] of ends) {
+    void it(`may say of its end what it wants: ${JSON.stringify(what)}`, async () => {
+      const stage = new Stage()
+      const top = stage.supervisor({
+        children: [{ child: liar(what), restart: 'transient' }],
+        intensity: { restarts: 0 },
+      })
+      await top.start().catch(() => {})
+      await settled()
+      assert.match(describeExit(top.children()[0]?.exit as Exit), expected)
+      await top.stop()
+    })
+  }
+
+  void it('after it was asked to end does not make it ready', async () => {
+    const stage = new Stage()
+    const [a, b] = [stage.puppet('a', { ready: false, obeys: false }), stage.puppet('b')]
+    const top = stage.supervisor({ children: [a, b] })
+    const started = assert.rejects(top.start(), { code: 'ERR_PAGENT_EXIT' })
+    const stopped = top.stop()
+    await a.isReady()
+    assert.equal(stage.news(), '+a ?a')
+    await a.ends('stopped')
+    await Promise.all([stopped, started])
+  })
+
+  void it('in the turn that is given away does not hold up the first start', async () => {
+    const stage = new Stage()
+    let lives = 0
+    const late = Promise.withResolvers<void>()
+    const flaky = {
+      id: 'flaky',
+      run: async ({ ready, signal }: { ready: () => void; signal: AbortSignal }) => {
+        if (++lives === 2) await late.promise
+        ready()
+        if (lives === 1) throw new Error('once')
+        await new Promise((resolve) => signal.addEventListener('abort', resolve))
+      },
+    }
+    const others = Array.from({ length: 6 }, (_, i) => stage.puppet(`late-${i}`))
+    const early = Array.from({ length: 63 }, (_, i) => stage.puppet(`early-${i}`))
+    const top = stage.supervisor({ children: [...early, { child: flaky, backoff: AT_ONCE }, ...others] })
+    await top.start()
+    late.resolve()
+    await settled()
+    assert.equal(top.count().active, 70)
+    await top.stop()
+  })
+
+  void it('again and again at once starves nobody', async () => {
+    const stage = new Stage()
+    const child = { id: 'hot', run: ({ ready }: { ready: () => void }) => (ready(), Promise.reject(new Error('hot'))) }
+    const top = await stage
+      .supervisor({ intensity: { restarts: 1e9, within: '1h' }, children: [{ child, backoff: AT_ONCE }] })
+      .start()
+    for (let i = 0; i < 10; i++) await settled()
+    assert.ok((top.children()[0]?.restarts ?? 0) < 5000, 'the loop was free in between')
+    await top.stop()
+  })
+
+  void it('a second time when it had nothing to do the first is a failure like others', async () => {
+    const stage = new Stage()
+    const [migrate, web] = [stage.puppet('migrate', { ready: false }), stage.puppet('web')]
+    const children = [
+      { child: migrate, restart: 'transient', backoff: AT_ONCE } as const,
+      { child: web, backoff: AT_ONCE },
+    ]
+    const top = stage.supervisor({ strategy: 'one-for-all', intensity: MANY, children })
+    const started = top.start()
+    await migrate.ends('normal')
+    await started
+    await web.ends()
+    await migrate.ends('failed')
+    assert.deepEqual([top.state, stage.decisions()], ['running', 'migrate stay-down, web restart, migrate restart'])
+    await top.stop()
+  })
+
   void it('synchronously in its run may be to stop its supervisor', async () => {
     const stage = new Stage()
     const rebel = { id: 'rebel', run: async () => void top.stop() } as any

@@ -18,7 +18,7 @@ export class Kept implements PlannedChild {
   lives = 0
   /** Restarts that were not asked for. */
   restarts = 0
-  /** It has been ready once. */
+  /** It has been ready once, or had nothing to do. */
   proven = false
   /** What is being done with it and its siblings. */
   round: Round | undefined
@@ -29,6 +29,11 @@ export class Kept implements PlannedChild {
   dueAt = 0
   /** Somebody has asked for this life and waits for it: when it fails, that one is told, and it stays down. */
   byHand = false
+  /** Counts what was asked for by hand: the last wish counts. */
+  wishes = 0
+  /** What is asked for again while it is under way is done once. */
+  restarting: { readonly wish: number; readonly done: Promise<void> } | undefined
+  #awaited: PromiseWithResolvers<void> | undefined
 
   constructor(plan: ChildPlan, order: number) {
     this.plan = plan
@@ -63,6 +68,24 @@ export class Kept implements PlannedChild {
     this.coming = false
     life.begin()
     return life
+  }
+
+  /** Resolves when a life of it is ready; rejects when one has ended before, or none will begin. */
+  get nextStart(): Promise<void> {
+    if (this.life?.isReady === true) return Promise.resolve()
+    return (this.#awaited ??= Promise.withResolvers<void>()).promise
+  }
+
+  /** Tells those who wait. */
+  started(): void {
+    this.#awaited?.resolve()
+    this.#awaited = undefined
+  }
+
+  /** It did not start, or will not. */
+  failed(error: Error): void {
+    this.#awaited?.reject(error)
+    this.#awaited = undefined
   }
 
   /** Asks its life to end, if there is one. */

@@ -1,6 +1,6 @@
 import type { Clock, Timer } from '../../base/clock.ts'
-import { TimeoutError } from '../../base/errors.ts'
-import { type Exit, type ExitCause, plainExit } from '../../base/exit.ts'
+import { TimeoutError, toError } from '../../base/errors.ts'
+import { EXIT_KINDS, type Exit, type ExitCause, plainExit } from '../../base/exit.ts'
 import { Later } from '../../base/later.ts'
 import { formatMillis } from '../../base/units.ts'
 import type { Child, ChildContext } from '../child.ts'
@@ -58,7 +58,7 @@ export class Life implements ChildContext {
 
   /** An arrow, so that a child may take it out of its context. */
   readonly ready = (proof?: 'assumed'): void => {
-    if (this.#exit !== undefined) return
+    if (this.#exit !== undefined || this.#asked) return
     if (proof !== 'assumed') this.#observer.proved(this)
     if (this.#ready) return
     this.#ready = true
@@ -125,11 +125,22 @@ export class Life implements ChildContext {
   async #run(): Promise<void> {
     try {
       // Also what is thrown before there is a promise is heard of later: nobody ends while he is being started.
-      const exit = await new Promise<Exit | undefined>((resolve) => resolve(this.#child.run(this)))
-      this.#end(isExit(exit) ? exit : this.#explain(this.#asked ? STOPPED : { kind: 'normal' }))
+      const exit = await new Promise<Exit | void>((resolve) => resolve(this.#child.run(this)))
+      this.#end(this.#completed(exit))
     } catch (error) {
       this.#end(this.#explain(this.#isOurs(error) ? STOPPED : crashed(error, 'run')))
     }
+  }
+
+  /** What a child says of its end, with what it leaves out. */
+  #completed(exit: Exit | void): Exit {
+    if (!isExit(exit)) return this.#explain(this.#asked ? STOPPED : { kind: 'normal' })
+    const whole = { ...this.#explain({ kind: 'normal' }), ...exit }
+    if (isWhole(whole)) return whole
+    const error = new TypeError(
+      `child "${this.#child.id}" has ended with an exit that is none: ${JSON.stringify(exit)}`,
+    )
+    return this.#explain(crashed(error, 'run'))
   }
 
   #abandon(): void {
@@ -167,13 +178,18 @@ export class Life implements ChildContext {
 
 const STOPPED: ExitCause = { kind: 'stopped', step: 'abort' }
 
-function crashed(error: unknown, stage: string): ExitCause {
-  return { kind: 'crashed', error: error instanceof Error ? error : new Error(String(error)), stage }
+function crashed(thrown: unknown, stage: string): ExitCause {
+  return { kind: 'crashed', error: toError(thrown), stage }
 }
 
-/** Not a program's: what a plain function returns means that it has ended in order. */
-function isExit(value: Exit | undefined): value is Exit {
-  return typeof value === 'object' && value !== null && typeof value.kind === 'string' && 'incarnation' in value
+function isExit(value: Exit | void): value is Exit {
+  return typeof value === 'object' && value !== null && typeof value.kind === 'string'
+}
+
+/** Whoever explains it relies on this much. */
+function isWhole(exit: Exit): boolean {
+  if (exit.kind === 'crashed' || exit.kind === 'protocol') return exit.error instanceof Error
+  return exit.kind === 'gave-up' ? Array.isArray(exit.exits) : EXIT_KINDS.has(exit.kind)
 }
 
 function abortedIf(aborted: boolean): AbortController {

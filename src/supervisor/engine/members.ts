@@ -43,6 +43,11 @@ export class Members {
     return kept
   }
 
+  /** Whether it can have another life here. */
+  has(kept: Kept): boolean {
+    return this.known.get(kept.id) === kept
+  }
+
   isApart(kept: Kept): boolean {
     return this.#apart.get(kept.id) === kept
   }
@@ -62,14 +67,14 @@ export class Members {
 
   forget(kept: Kept): void {
     if (this.isApart(kept)) this.#apart.delete(kept.id)
-    else if (this.known.get(kept.id) === kept) this.known.delete(kept.id)
+    else if (this.has(kept)) this.known.delete(kept.id)
     else return
-    this.#release(kept)
+    this.#release(kept, 'forgotten')
   }
 
   /** They can have no further life; they stay known. */
   releaseAll(): void {
-    for (const kept of this.all()) this.#release(kept)
+    for (const kept of this.all()) this.#release(kept, 'ended')
     this.#apart.clear()
   }
 
@@ -83,9 +88,9 @@ export class Members {
     }
   }
 
-  #release({ child }: Kept): void {
+  #release({ child }: Kept, why: 'forgotten' | 'ended'): void {
     child[KEEPER]?.(undefined)
-    this.#host.release?.(child)
+    this.#host.release?.(child, why)
   }
 
   #checkFree(id: string): void {

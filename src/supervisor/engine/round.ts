@@ -1,8 +1,14 @@
-import { type Clock, type Timer, nextTurn } from '../../base/clock.ts'
+import type { Clock, Timer } from '../../base/clock.ts'
 import type { Kept } from './kept.ts'
+import type { Life } from './life.ts'
+import type { Pace } from './pace.ts'
 
-/** After so many starts and stops the event loop serves everybody else. */
-const STEPS_A_TURN = 64
+/** What the rounds of a supervisor share. */
+export interface RoundHost {
+  readonly clock: Clock
+  readonly pace: Pace
+  begin(kept: Kept): Life
+}
 
 /**
  * Carries a plan out: stops children one after the other, then starts others one after the other, each when it is due
@@ -10,22 +16,20 @@ const STEPS_A_TURN = 64
  * child get ready or end calls `advance`.
  */
 export class Round {
-  readonly #clock: Clock
-  readonly #begin: (kept: Kept) => void
+  readonly #host: RoundHost
   readonly #done: () => void
   /** Both with the next at the end. */
   #leaving: Kept[] = []
   #coming: Kept[] = []
-  #starting: Kept | undefined
+  /** The next waits for this one. */
+  #starting: Life | undefined
   #alarm: Timer | undefined
   #advancing = false
-  #steps = 0
   #cancelled = false
 
   /** `done` is called each time there is nothing left to do. */
-  constructor(clock: Clock, begin: (kept: Kept) => void, done: () => void) {
-    this.#clock = clock
-    this.#begin = begin
+  constructor(host: RoundHost, done: () => void) {
+    this.#host = host
     this.#done = done
   }
 
@@ -44,6 +48,12 @@ export class Round {
     this.advance()
   }
 
+  /** Nobody in it waits for a time any longer. */
+  hurry(): void {
+    for (const kept of this.#coming) kept.dueAt = 0
+    this.advance()
+  }
+
   /** It does nothing any more. */
   cancel(): void {
     this.#cancelled = true
@@ -56,16 +66,8 @@ export class Round {
     if (this.#advancing || this.#cancelled) return
     this.#advancing = true
     this.#alarm?.cancel()
-    while (this.#steps < STEPS_A_TURN && this.#step());
-    if (this.#steps < STEPS_A_TURN) this.#advancing = false
-    else void this.#giveWay()
-  }
-
-  async #giveWay(): Promise<void> {
-    await nextTurn()
-    this.#steps = 0
+    while (this.#host.pace.goOn(this.advance) && this.#step());
     this.#advancing = false
-    this.advance()
   }
 
   /** False when something has to happen first. */
@@ -86,26 +88,25 @@ export class Round {
       this.#leaving.pop()
       return true
     }
-    this.#steps++
+    this.#host.pace.step()
     void kept.end()
-    return false
+    // Who is killed and does not listen is gone at once.
+    return kept.life === undefined
   }
 
   #isStarting(): boolean {
-    const life = this.#starting?.life
-    return life !== undefined && !life.isReady
+    return this.#starting !== undefined && !this.#starting.isReady && this.#starting.exit === undefined
   }
 
   #start(kept: Kept): boolean {
-    const wait = kept.dueAt - this.#clock.now()
+    const wait = kept.dueAt - this.#host.clock.now()
     if (wait > 0) {
-      this.#alarm = this.#clock.after(wait, this.advance)
+      this.#alarm = this.#host.clock.after(wait, this.advance)
       return false
     }
-    this.#steps++
+    this.#host.pace.step()
     this.#coming.pop()
-    this.#starting = kept
-    this.#begin(kept)
+    this.#starting = this.#host.begin(kept)
     return true
   }
 }

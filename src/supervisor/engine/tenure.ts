@@ -9,6 +9,7 @@ import type { ChildPlan, SupervisorPlan } from '../spec.ts'
 import type { Kept } from './kept.ts'
 import type { Life } from './life.ts'
 import { Members } from './members.ts'
+import { Pace } from './pace.ts'
 import { Round } from './round.ts'
 
 /** One life of a supervisor: keeps its children until it is asked to stop, has nothing to keep, or gives up. */
@@ -21,6 +22,7 @@ export class Tenure {
   readonly #startedAt: number
   readonly #startedDate: number
   readonly #budget: RestartBudget
+  readonly #pace = new Pace()
   readonly #exited = new Later<Exit>()
   readonly #ready = Promise.withResolvers<void>()
   /** The round of all children, where they are restarted together; else that of the first start. */
@@ -103,18 +105,37 @@ export class Tenure {
   /** Ends a child; its siblings do not notice. It stays down until it is restarted, also by their strategy. */
   async terminate(kept: Kept): Promise<Exit> {
     if (kept.restart === 'temporary') return this.remove(kept)
-    if (kept.coming) kept.round?.drop(kept)
-    await kept.end()
+    await this.#putDown(kept)
     return this.#lastExit(kept)
   }
 
-  /** Ends a child if it lives, and starts it without any wait. No budget is charged. */
-  async restart(kept: Kept): Promise<void> {
-    if (kept.coming) kept.round?.drop(kept)
+  /** Starts a child, at once if it waits for that; ends it first if it lives. No budget is charged. */
+  restart(kept: Kept): Promise<void> {
+    if (kept.coming) {
+      kept.round?.hurry()
+      return kept.nextStart
+    }
+    if (kept.restarting?.wish === kept.wishes) return kept.restarting.done
+    const wish = ++kept.wishes
+    const done = this.#restart(kept, wish).finally(() => (kept.restarting = undefined))
+    kept.restarting = { wish, done }
+    return done
+  }
+
+  /** Ends a child and forgets it. */
+  async remove(kept: Kept): Promise<Exit> {
+    this.#members.part(kept)
+    await this.#putDown(kept)
+    this.#members.forget(kept)
+    return this.#lastExit(kept)
+  }
+
+  async #restart(kept: Kept, wish: number): Promise<void> {
     await kept.end()
-    this.#checkOpen('restart', kept.id)
+    if (kept.up) return kept.nextStart
+    if (wish !== kept.wishes || this.#ending !== undefined || !this.#members.has(kept))
+      throw new ExitError('restart', this.#lastExit(kept), 'child')
     kept.backoff.reset()
-    if (kept.up) return kept.life?.started
     try {
       await this.#startByHand(kept, 'restart')
     } finally {
@@ -122,13 +143,11 @@ export class Tenure {
     }
   }
 
-  /** Ends a child and forgets it. */
-  async remove(kept: Kept): Promise<Exit> {
+  async #putDown(kept: Kept): Promise<void> {
+    kept.wishes++
     if (kept.coming) kept.round?.drop(kept)
-    this.#members.part(kept)
     await kept.end()
-    this.#members.forget(kept)
-    return this.#lastExit(kept)
+    if (!kept.up) this.#staysDown(kept)
   }
 
   // ── what happens to children ──
@@ -144,8 +163,9 @@ export class Tenure {
 
   #onReady(kept: Kept, life: Life): void {
     kept.proven = true
-    if (this.#members.isApart(kept) && !life.asked) this.#members.join(kept)
+    if (this.#members.isApart(kept)) this.#members.join(kept)
     this.#emit({ type: 'child-started', child: kept.id, after: life.age })
+    kept.started()
     kept.round?.advance()
   }
 
@@ -154,9 +174,16 @@ export class Tenure {
     kept.exit = exit
     const decision = this.#decide(kept, life, exit)
     this.#emit({ type: 'child-exited', child: kept.id, exit, next: decision.next })
+    if (!life.isReady && decision.next !== 'stopped') kept.failed(new ExitError('start', exit, 'child'))
     this.#carryOut(decision, kept, exit)
-    if (!kept.up) kept.child[RESTS]?.()
+    if (!kept.up) this.#staysDown(kept)
     kept.round?.advance()
+  }
+
+  /** Whoever waits for it waits no longer. */
+  #staysDown(kept: Kept): void {
+    kept.failed(new ExitError('start', this.#lastExit(kept), 'child'))
+    kept.child[RESTS]?.()
   }
 
   /** What the end of a child means. */
@@ -164,7 +191,8 @@ export class Tenure {
     if (life.asked || kept.leaving || this.#ending !== undefined) return { next: 'stopped' }
     const ending = { exit, ready: life.isReady }
     if (!ending.ready && kept.byHand) return { next: 'stay-down' }
-    if (!kept.proven && !isIgnored(kept, ending)) return { next: 'fail-start' }
+    kept.proven ||= isIgnored(kept, ending)
+    if (this.#starting && !kept.proven) return { next: 'fail-start' }
     const plan = planAfter(this.#plan.rules, this.children.values(), kept, ending)
     if (plan.action !== 'restart') return { next: plan.action }
     if (isCharged(exit) && !this.#budget.charge(exit, this.#host.clock.now())) return { next: 'give-up' }
@@ -234,16 +262,18 @@ export class Tenure {
     const uptime = this.#host.clock.now() - this.#startedAt
     const exit = plainExit(this.#plan.id, cause, this.#startedDate, this.number, uptime)
     this.#exit = exit
+    for (const kept of this.#members.all()) this.#staysDown(kept)
     this.#members.releaseAll()
     this.#emit({ type: 'supervisor-exited', exit })
+    this.#exited.resolve(exit)
     this.#ready.reject(
       exit.kind === 'gave-up' ? new GaveUpError(this.#path, exit.exits) : new ExitError('start', exit, 'supervisor'),
     )
-    this.#exited.resolve(exit)
   }
 
   #round(done: () => void): Round {
-    return new Round(this.#host.clock, (kept) => void this.#begin(kept), done)
+    const { clock } = this.#host
+    return new Round({ clock, pace: this.#pace, begin: (kept) => this.#begin(kept) }, done)
   }
 
   #checkOpen(action: string, child: string): void {

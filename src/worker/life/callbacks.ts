@@ -1,3 +1,5 @@
+import { toError } from '../../base/errors.ts'
+
 /** Calls somebody's callback, and catches what it throws, at once or later. */
 export function guard(callback: () => unknown, failed: (error: Error) => void): void {
   const onError = (error: unknown): void => failed(toError(error))
@@ -19,5 +21,3 @@ export function abortable<T>(promise: Promise<T>, signal: AbortSignal | undefine
     promise.then(resolve, reject).finally(() => signal.removeEventListener('abort', onAbort))
   })
 }
-
-export const toError = (value: unknown): Error => (value instanceof Error ? value : new Error(String(value)))

@@ -1,14 +1,15 @@
 import type { Clock } from '../../base/clock.ts'
-import { ExitError } from '../../base/errors.ts'
+import { ExitError, toError } from '../../base/errors.ts'
 import type { WorkerEvent } from '../../base/events.ts'
 import { type Exit, type ExitCause, NO_USAGE, type StopStep, type Usage } from '../../base/exit.ts'
 import { Later } from '../../base/later.ts'
 import type { StreamChannel } from '../../channel/stream-channel.ts'
 import type { ResolvedCommand } from '../../process/command.ts'
 import { type ShutdownPlan, climb, heightOf } from '../../process/ladder.ts'
-import type { ProcessStatus, RunningProcess } from '../../process/launcher.ts'
+import type { Launcher, ProcessStatus, RunningProcess } from '../../process/launcher.ts'
 import type { AppliedLimits } from '../../process/limits.ts'
-import { guard, toError } from './callbacks.ts'
+import type { RpcSettings } from './calls.ts'
+import { guard } from './callbacks.ts'
 import type { Owner } from '../host.ts'
 import { type Intent, causeOf } from '../../process/exit-cause.ts'
 import { Readiness } from './readiness.ts'
@@ -18,7 +19,8 @@ import { Watchdog, needsWatching } from './watchdog.ts'
 
 type AnyChannel = StreamChannel<any, any>
 
-const SILENT = { stdout: '', stderr: '' }
+/** Before there is a process. */
+export const SILENT = { stdout: '', stderr: '' }
 
 /** One life of a worker, from its start to its exit. */
 export class Incarnation implements StreamsOwner {
@@ -102,16 +104,21 @@ export class Incarnation implements StreamsOwner {
     return this.#streams?.channel
   }
 
+  get launcher(): Launcher {
+    return this.#owner.launcher
+  }
+
+  get rpc(): RpcSettings | undefined {
+    return this.#owner.rpc
+  }
+
+  /** What it says and hears, once there is a process. */
+  get streams(): Streams | undefined {
+    return this.#streams
+  }
+
   get exit(): Exit | undefined {
     return this.#exit
-  }
-
-  get unterminated(): boolean {
-    return this.#streams?.unterminated ?? false
-  }
-
-  get tail(): { readonly stdout: string; readonly stderr: string } {
-    return this.#streams?.tail ?? SILENT
   }
 
   /** Asks what it uses now. */
@@ -187,7 +194,7 @@ export class Incarnation implements StreamsOwner {
     this.#streams = new Streams(this, this.plan, process)
     this.#opened.resolve(this.channel)
     void process.exited.then((status) => this.#onProcessEnd(status))
-    this.emit({ type: 'spawned', pid: process.pid, file: this.#owner.file })
+    this.emit({ type: 'spawned', pid: process.pid, file: this.#owner.job?.file ?? '' })
     this.readiness?.probe((probe) => Promise.resolve().then(() => probe(this.self)))
     // It was killed or stopped between its start and now.
     if (this.#killAtBirth !== undefined) process.kill(this.#killAtBirth)
@@ -244,6 +251,7 @@ export class Incarnation implements StreamsOwner {
   #finish(cause: ExitCause): void {
     const exit = { ...this.#facts(), ...cause } as Exit
     this.#exit = exit
+    this.#streams?.calls?.close(new ExitError('call', exit))
     this.#owner.ended(exit)
     this.emit({ type: 'exited', exit })
     this.#exited.resolve(exit)
@@ -272,7 +280,7 @@ export class Incarnation implements StreamsOwner {
   }
 
   #facts(): Omit<Exit, 'kind'> {
-    const { stdout, stderr } = this.tail
+    const { stdout, stderr } = this.#streams?.tail ?? SILENT
     return {
       id: this.id,
       ...(this.#process === undefined ? {} : { pid: this.#process.pid }),
@@ -282,7 +290,7 @@ export class Incarnation implements StreamsOwner {
       usage: this.usage,
       stdoutTail: stdout,
       stderrTail: stderr,
-      ...(this.unterminated ? { unterminated: true } : {}),
+      ...(this.#streams?.unterminated === true ? { unterminated: true } : {}),
     }
   }
 

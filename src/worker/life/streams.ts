@@ -1,12 +1,11 @@
-import type { Clock, Timer } from '../../base/clock.ts'
+import type { Timer } from '../../base/clock.ts'
 import type { FramingError } from '../../base/errors.ts'
-import type { WorkerEvent } from '../../base/events.ts'
-import type { ExitCause } from '../../base/exit.ts'
 import { Tail } from '../../base/tail.ts'
 import { type ChannelObserver, StreamChannel } from '../../channel/stream-channel.ts'
 import { LineDecoder } from '../../framing/lines.ts'
 import { LastOutput } from '../../process/last-output.ts'
 import type { RunningProcess } from '../../process/launcher.ts'
+import { Calls, type CallsOwner, type RpcSettings } from './calls.ts'
 import { guard } from './callbacks.ts'
 import type { Readiness } from './readiness.ts'
 import type { WorkerPlan } from '../spec.ts'
@@ -17,14 +16,12 @@ const STALLED_AFTER = 5000
 const STDERR_LINE_MAX = 65_536
 
 /** Whose streams these are, and who is told what about them. */
-export interface StreamsOwner {
-  readonly id: string
+export interface StreamsOwner extends CallsOwner {
   readonly self: any
-  readonly clock: Clock
   readonly readiness: Readiness | undefined
   readonly watchdog: Watchdog | undefined
-  emit(event: WorkerEvent): void
-  fail(cause: ExitCause): void
+  /** Undefined where nobody calls. */
+  readonly rpc: RpcSettings | undefined
 }
 
 /** Everything one life of a worker says and hears: its channel, its stderr, and its last words. */
@@ -40,6 +37,7 @@ export class Streams implements ChannelObserver {
   #stallTimer: Timer | undefined
   #unterminated = false
   #fault: FramingError | undefined
+  #calls: Calls | undefined
 
   /** Reads at once: messages reach the readiness, then `onMessage` or whoever receives. */
   constructor(owner: StreamsOwner, plan: WorkerPlan, process: RunningProcess) {
@@ -48,7 +46,8 @@ export class Streams implements ChannelObserver {
     this.channel = new StreamChannel(plan.framing, process.stdout, process.stdin, `worker "${owner.id}"`, this)
     if (plan.spec.stdin === 'inherit') this.channel.closeOutput('its stdin is inherited, not a pipe')
     if (owner.readiness?.watches === true) this.channel.watch(owner.readiness)
-    this.#listen(plan.spec.onMessage)
+    if (owner.rpc === undefined) this.#listen(plan.spec.onMessage)
+    else this.openCalls(owner.rpc)
     this.#readStderr(plan.spec.onStderr)
   }
 
@@ -64,6 +63,15 @@ export class Streams implements ChannelObserver {
   /** What broke the stream of messages. */
   get fault(): FramingError | undefined {
     return this.#fault
+  }
+
+  /** From the first call on, every message belongs to calls. */
+  openCalls(settings: RpcSettings): Calls {
+    return (this.#calls ??= new Calls(this.#owner, this.channel, settings))
+  }
+
+  get calls(): Calls | undefined {
+    return this.#calls
   }
 
   /** The process has ended. Resolves when its last words are in, and releases it: nobody else is heard any more. */

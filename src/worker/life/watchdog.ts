@@ -1,7 +1,7 @@
+import { toError } from '../../base/errors.ts'
 import { type Clock, Timers } from '../../base/clock.ts'
 import type { ExitCause, LimitName } from '../../base/exit.ts'
 import type { AppliedLimits } from '../../process/limits.ts'
-import { toError } from './callbacks.ts'
 import type { WorkerPlan } from '../spec.ts'
 
 const LATE = new Error('no answer')

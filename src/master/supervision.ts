@@ -1,0 +1,116 @@
+import { AlreadyStartedError } from '../base/errors.ts'
+import { type Child, KEEPER, type SupervisorHost } from '../supervisor/child.ts'
+import type { SupervisorSpec } from '../supervisor/spec.ts'
+import { Supervisor } from '../supervisor/supervisor.ts'
+import type { WorkerHost } from '../worker/host.ts'
+import type { WorkerSpec } from '../worker/spec.ts'
+import { ADOPT, Worker } from '../worker/worker.ts'
+
+/** The supervisors of a master, and which of its workers they keep. */
+export class Supervision {
+  readonly #workers: Map<string, Worker<any, any>>
+  readonly #workerHost: WorkerHost
+  readonly #defaults: WorkerSpec<any, any>
+  readonly #check: (what: 'worker' | 'supervisor', id: string) => void
+  readonly #host: SupervisorHost
+  /** The topmost: those that run, and those that have given up. */
+  readonly #supervisors = new Map<string, Supervisor>()
+  /**
+   * Whose a worker is: the id of its topmost supervisor. Also while a supervisor between them is down, so that nobody else
+   * takes its name, and everybody sees how it ended.
+   */
+  readonly #owners = new Map<Worker<any, any>, string>()
+
+  /** `workers` are those of the master; `check` throws when there is no room for one more. */
+  constructor(
+    workers: Map<string, Worker<any, any>>,
+    workerHost: WorkerHost,
+    defaults: WorkerSpec<any, any>,
+    check: (what: 'worker' | 'supervisor', id: string) => void,
+  ) {
+    this.#workers = workers
+    this.#workerHost = workerHost
+    this.#defaults = defaults
+    this.#check = check
+    this.#host = {
+      clock: workerHost.clock,
+      dice: workerHost.dice,
+      emit: workerHost.emit,
+      adopt: (child) => this.#adopt(child),
+      release: (child, why) => this.#release(child, why),
+    }
+  }
+
+  async start(spec: SupervisorSpec | Supervisor): Promise<Supervisor> {
+    const supervisor = spec instanceof Supervisor ? spec : new Supervisor(spec)
+    const { id, state } = supervisor
+    if (state === 'starting' || state === 'running' || state === 'stopping')
+      throw new AlreadyStartedError(id, state, undefined, 'supervisor')
+    supervisor[KEEPER]({ path: '', host: this.#host })
+    return supervisor.start()
+  }
+
+  supervisors(): IterableIterator<Supervisor> {
+    return this.#supervisors.values()
+  }
+
+  /** The path of the supervisor that keeps it, or the topmost above it while that one is down. */
+  keeperOf(worker: Worker<any, any>): string | undefined {
+    return worker.supervisor ?? this.#owners.get(worker)
+  }
+
+  /** The newest is asked first, and none waits for another. */
+  async stop(): Promise<void> {
+    const all = [...this.#supervisors.values()].toReversed()
+    await Promise.all(all.map((supervisor) => supervisor.stop()))
+    for (const { id } of all) this.#forget(id)
+  }
+
+  #adopt(child: Child): void {
+    if (child instanceof Worker) this.#adoptWorker(child)
+    else if (child instanceof Supervisor && child.path === child.id) this.#adoptTopmost(child)
+  }
+
+  #adoptTopmost(supervisor: Supervisor): void {
+    const { id } = supervisor
+    this.#check('supervisor', id)
+    const known = this.#supervisors.get(id)
+    if (known !== supervisor && known !== undefined) this.#replace(known)
+    this.#supervisors.set(id, supervisor)
+  }
+
+  #replace({ id, state }: Supervisor): void {
+    if (state !== 'failed' && state !== 'exited')
+      throw new TypeError(`Cannot start supervisor "${id}": there is another of that name; stop() that one first`)
+    this.#forget(id)
+  }
+
+  #adoptWorker(worker: Worker<any, any>): void {
+    const { id } = worker
+    const known = this.#workers.get(id)
+    if (known === undefined) this.#check('worker', id)
+    else if (known !== worker)
+      throw new TypeError(`Cannot supervise worker "${id}": the master has one of that name; delWorker("${id}") first`)
+    worker[ADOPT](this.#workerHost, this.#defaults)
+    this.#workers.set(id, worker)
+    this.#owners.set(worker, worker.supervisor?.split('/', 1)[0] ?? '')
+  }
+
+  #release(child: Child, why: 'forgotten' | 'ended'): void {
+    if (child instanceof Worker && why === 'forgotten') this.#forgetWorker(child)
+    if (!(child instanceof Supervisor)) return
+    const isTopmost = this.#supervisors.get(child.id) === child
+    if (isTopmost && child.state !== 'failed') this.#forget(child.id)
+  }
+
+  /** A topmost supervisor, and everything below it. */
+  #forget(id: string): void {
+    this.#supervisors.delete(id)
+    for (const [worker, owner] of this.#owners) if (owner === id) this.#forgetWorker(worker)
+  }
+
+  #forgetWorker(worker: Worker<any, any>): void {
+    this.#owners.delete(worker)
+    if (this.#workers.get(worker.id) === worker) this.#workers.delete(worker.id)
+  }
+}

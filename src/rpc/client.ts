@@ -1,0 +1,138 @@
+import { checkKeys } from '../base/options.ts'
+import { type Millis, parseMillis } from '../base/units.ts'
+
+/** How calls are made. */
+export interface CallOptions {
+  /** After this it rejects with `TimeoutError`, and is cancelled on the other side. @default none */
+  readonly timeout?: Millis
+  /**
+   * How much CPU time the worker may use while the call is in flight; more ends the worker. Meant for one call at a time:
+   * what others use meanwhile counts too. @default none
+   */
+  readonly cpuTime?: Millis
+  /** Rejects with its reason, and cancels. */
+  readonly signal?: AbortSignal
+  /** Hears what the function tells of its progress. */
+  readonly onProgress?: (value: any) => void
+  /**
+   * What happens when the worker ends before it has answered: `'retry'` asks its next life, for calls that may be done
+   * twice. @default 'fail'
+   */
+  readonly onDeath?: 'fail' | 'retry'
+}
+
+/** `CallOptions` with every value read. */
+export interface ReadCallOptions {
+  readonly timeout: number
+  readonly cpuTime: number
+  readonly signal: AbortSignal | undefined
+  readonly onProgress: ((value: unknown) => void) | undefined
+  readonly retry: boolean
+}
+
+/** @throws TypeError, RangeError */
+export function readCallOptions(options: CallOptions): ReadCallOptions {
+  checkKeys(options, ['timeout', 'cpuTime', 'signal', 'onProgress', 'onDeath'], 'Cannot use the call options')
+  const { timeout = Infinity, cpuTime = Infinity, signal, onProgress, onDeath = 'fail' } = options
+  if (onDeath !== 'fail' && onDeath !== 'retry')
+    throw new TypeError(`Cannot use ${JSON.stringify(onDeath)} as onDeath: expected 'fail' or 'retry'`)
+  return {
+    timeout: parseMillis(timeout, 'timeout'),
+    cpuTime: parseMillis(cpuTime, 'cpuTime'),
+    signal,
+    onProgress,
+    retry: onDeath === 'retry',
+  }
+}
+
+/** Whoever has calls answered: a peer, a worker through all its lives, a pool. */
+export interface Caller {
+  call(method: string, params: readonly unknown[], options: ReadCallOptions): Promise<unknown>
+  notify(method: string, params: readonly unknown[]): Promise<void>
+  stream(method: string, params: readonly unknown[], options: ReadCallOptions): AsyncIterable<unknown>
+}
+
+type Fn = (...args: any[]) => unknown
+/** The names of the functions of an API. */
+export type MethodOf<Api> = { [Name in keyof Api]: Api[Name] extends Fn ? Name : never }[keyof Api] & string
+type ArgsOf<Method> = Method extends (...args: infer Args) => unknown ? Args : never
+type ResultOf<Method> = Method extends (...args: any[]) => infer Result ? Awaited<Result> : never
+type ItemOf<Method> = ResultOf<Method> extends AsyncIterable<infer Item> ? Item : never
+/** The names of those that return a stream. */
+export type StreamOf<Api> = {
+  [Name in MethodOf<Api>]: ResultOf<Api[Name]> extends AsyncIterable<unknown> ? Name : never
+}[MethodOf<Api>]
+
+/** The functions of an API as they are called from here: what returned a value returns a promise of it. */
+export type Remote<Api> = {
+  readonly [Name in MethodOf<Api>]: ResultOf<Api[Name]> extends AsyncIterable<infer Item>
+    ? (...args: ArgsOf<Api[Name]>) => AsyncIterable<Item>
+    : (...args: ArgsOf<Api[Name]>) => Promise<ResultOf<Api[Name]>>
+}
+
+/**
+ * Calls the functions of another process, typed by its own source: `worker.rpc<typeof import('./their-module.ts')>()`.
+ *
+ * Every call settles, once: by its answer, its timeout, its signal, or the end of the worker.
+ */
+export class RpcClient<Api extends object = any> {
+  readonly #caller: Caller
+  readonly #given: CallOptions
+  readonly #options: ReadCallOptions
+
+  /** @throws TypeError, RangeError for options that cannot be. */
+  constructor(caller: Caller, options: CallOptions = {}) {
+    this.#caller = caller
+    this.#given = options
+    this.#options = readCallOptions(options)
+  }
+
+  /**
+   * Calls a function, and resolves with what it returns.
+   *
+   * @throws RpcError with what it threw, or when there is no such function.
+   * @throws ExitError when the worker ended first; carries the exit, and so the cause and its last output.
+   * @throws TimeoutError, FramingError, OverloadError
+   */
+  call<Name extends MethodOf<Api>>(method: Name, ...args: ArgsOf<Api[Name]>): Promise<ResultOf<Api[Name]>> {
+    return this.#caller.call(method, args, this.#options) as Promise<ResultOf<Api[Name]>>
+  }
+
+  /** Calls a function and does not want to know. Resolves when the request was sent. */
+  notify<Name extends MethodOf<Api>>(method: Name, ...args: ArgsOf<Api[Name]>): Promise<void> {
+    return this.#caller.notify(method, args)
+  }
+
+  /** Calls a function that returns an async iterable: reads it as it comes, and slows it down to the pace of the reader. */
+  stream<Name extends StreamOf<Api>>(method: Name, ...args: ArgsOf<Api[Name]>): AsyncIterable<ItemOf<Api[Name]>> {
+    return this.#caller.stream(method, args, this.#options) as AsyncIterable<ItemOf<Api[Name]>>
+  }
+
+  /** The same with other options; what they do not say stays. */
+  with(options: CallOptions): RpcClient<Api> {
+    return new RpcClient<Api>(this.#caller, { ...this.#given, ...options })
+  }
+
+  /** The functions as if they were here. A stream is told from a value by `for await`. */
+  get remote(): Remote<Api> {
+    return new Proxy(NO_METHODS, {
+      get: (_, name) => (typeof name === 'string' && name !== 'then' ? this.#remote(name) : undefined),
+    }) as Remote<Api>
+  }
+
+  /** A promise that can be iterated. The call is made after the present step of the program, unless it is iterated in it. */
+  #remote(method: string): (...args: unknown[]) => unknown {
+    const [caller, options] = [this.#caller, this.#options]
+    return (...args) => {
+      let isStream = false
+      const called = Promise.resolve().then(() => (isStream ? undefined : caller.call(method, args, options)))
+      const iterate = (): AsyncIterator<unknown> => {
+        isStream = true
+        return caller.stream(method, args, options)[Symbol.asyncIterator]()
+      }
+      return Object.assign(called, { [Symbol.asyncIterator]: iterate })
+    }
+  }
+}
+
+const NO_METHODS: object = Object.freeze(Object.create(null) as object)

@@ -1,0 +1,137 @@
+import type { Clock } from '../base/clock.ts'
+import { ProtocolError } from '../base/errors.ts'
+import { type Methods, methodsOf } from './serving/api.ts'
+import { Incoming } from './serving/incoming.ts'
+import type { Inflow } from './calling/inflow.ts'
+import {
+  type ErrorMessage,
+  type Id,
+  NOTES,
+  type NotificationMessage,
+  type RequestMessage,
+  type ResultMessage,
+  kindOf,
+} from './messages.ts'
+import { type CallPlan, Outgoing } from './calling/outgoing.ts'
+import type { Port } from './port.ts'
+
+export interface PeerOptions {
+  /** Who is on the other side, in errors: `worker "a"`. */
+  readonly who: string
+  readonly clock: Clock
+  /** What the other side may call: the functions that this object has itself. @default nothing */
+  readonly api?: object | undefined
+  /** Calls that wait for an answer, in each direction. @default 10,000 */
+  readonly maxInFlight?: number
+  /** How long a cancelled call may take to be answered, in milliseconds. @default 5000 */
+  readonly cancelGrace?: number
+  /** It was not. */
+  readonly stuck?: (method: string) => void
+  /** What came was no JSON-RPC, or an answer to nothing. It is passed over. */
+  readonly fault?: (error: ProtocolError) => void
+}
+
+const MAX_IN_FLIGHT = 10_000
+const CANCEL_GRACE = 5000
+const NO_METHODS: Methods = new Map()
+
+/** JSON-RPC 2.0 in both directions over one port, for as long as that lives. */
+export class Peer {
+  readonly #port: Port
+  readonly #outgoing: Outgoing
+  readonly #incoming: Incoming
+  readonly #who: string
+  readonly #fault: (error: ProtocolError) => void
+
+  constructor(port: Port, options: PeerOptions) {
+    const { who, clock, api, maxInFlight = MAX_IN_FLIGHT, cancelGrace = CANCEL_GRACE, stuck = ignore } = options
+    this.#port = port
+    this.#who = who
+    this.#fault = options.fault ?? ignore
+    this.#outgoing = new Outgoing(port, { who, clock, maxInFlight, cancelGrace, stuck })
+    this.#incoming = new Incoming(port, api === undefined ? NO_METHODS : methodsOf(api), maxInFlight)
+  }
+
+  /** Our calls without an answer. */
+  get inFlight(): number {
+    return this.#outgoing.inFlight
+  }
+
+  call(method: string, params: readonly unknown[], plan: CallPlan): Promise<unknown> {
+    return this.#outgoing.call(method, params, plan)
+  }
+
+  stream(method: string, params: readonly unknown[], plan: CallPlan): Inflow {
+    return this.#outgoing.stream(method, params, plan)
+  }
+
+  /** @throws ClosedError, FramingError, OverloadError */
+  notify(method: string, params: readonly unknown[]): void {
+    this.#port.post({ jsonrpc: '2.0', method, params } satisfies NotificationMessage)
+  }
+
+  /** Takes what has come. A returned promise holds the next message back: the other side is faster than it reads. */
+  readonly accept = (message: unknown): Promise<void> | undefined => {
+    if (Array.isArray(message) && message.length > 0) for (const one of message) this.#acceptOne(one)
+    else this.#acceptOne(message)
+    return this.#port.pressure
+  }
+
+  /** What was posted could not be sent after all. */
+  unsent(message: unknown, error: Error): void {
+    const { id, method } = message as Partial<RequestMessage>
+    if (typeof id === 'number' && method !== undefined) this.#outgoing.unsent(id, error)
+  }
+
+  /** The other side is gone: every call ends with this error. */
+  close(error: Error): void {
+    this.#outgoing.close(error)
+    this.#incoming.close()
+  }
+
+  #acceptOne(message: unknown): void {
+    switch (kindOf(message)) {
+      case 'answer':
+        return this.#acceptAnswer(message as ResultMessage | ErrorMessage)
+      case 'request':
+        return this.#incoming.request(message as RequestMessage)
+      case 'notification':
+        return this.#acceptNotification(message as NotificationMessage)
+      case 'garbage':
+        return this.#report(`has sent what is no JSON-RPC message: ${shown(message)}`)
+    }
+  }
+
+  #acceptAnswer(message: ResultMessage | ErrorMessage): void {
+    if (!this.#outgoing.answer(message)) this.#report(`has answered what was not asked: ${shown(message)}`)
+  }
+
+  #acceptNotification(message: NotificationMessage): void {
+    const { id, value, more } = (message.params ?? {}) as { id: Id; value?: unknown; more?: unknown }
+    switch (message.method) {
+      case NOTES.cancel:
+        return this.#incoming.cancel(id)
+      case NOTES.progress:
+        return this.#outgoing.progress(id, value)
+      case NOTES.item:
+        if (!this.#outgoing.item(id, value)) this.#report(`has sent an item that nobody asked for: ${shown(message)}`)
+        return
+      case NOTES.credit:
+        if (Number.isSafeInteger(more) && Number(more) > 0) this.#incoming.credit(id, Number(more))
+        return
+      default:
+        return this.#incoming.notification(message)
+    }
+  }
+
+  #report(what: string): void {
+    this.#fault(new ProtocolError(`${this.#who} ${what}`))
+  }
+}
+
+function shown(message: unknown): string {
+  const text = JSON.stringify(message) ?? String(message)
+  return text.length > 120 ? `${text.slice(0, 120)}…` : text
+}
+
+function ignore(): void {}

@@ -1,0 +1,31 @@
+import type { Channel } from '../channel/channel.ts'
+
+/** Where a peer's messages leave. */
+export interface Port {
+  /** @throws ClosedError, FramingError, OverloadError */
+  post(message: unknown): void
+  /** Resolves when what was posted has left; undefined when there is room. Whoever answers waits for it before the next. */
+  readonly pressure: Promise<void> | undefined
+}
+
+/** A port over any channel. What cannot be sent later than at once is told to `failed`. */
+export function portOf(channel: Channel<any, any>, failed: (message: unknown, error: Error) => void): Port {
+  let waiting = 0
+  let last: Promise<void> | undefined
+  const post = (message: unknown): void => {
+    waiting++
+    const sent = channel.send(message)
+    last = sent
+    const left = (): void => void waiting--
+    sent.then(left, (error: unknown) => {
+      left()
+      failed(message, error as Error)
+    })
+  }
+  return {
+    post,
+    get pressure() {
+      return waiting < 1000 ? undefined : last?.catch(() => {})
+    },
+  }
+}

@@ -1,0 +1,155 @@
+import type { Methods } from './api.ts'
+import { type Call, callOf, during } from './current-call.ts'
+import { toWire } from '../faults.ts'
+import { CODES, type Id, NOTES, type NotificationMessage, type RequestMessage, type WireError } from '../messages.ts'
+import { Outflow } from './outflow.ts'
+import type { Port } from '../port.ts'
+
+/** The other side's calls to us: each is answered once. */
+export class Incoming {
+  readonly #port: Port
+  readonly #methods: Methods
+  readonly #max: number
+  readonly #running = new Map<Id, Call>()
+  readonly #outflows = new Map<Id, Outflow>()
+
+  /** `max` calls at a time. */
+  constructor(port: Port, methods: Methods, max: number) {
+    this.#port = port
+    this.#methods = methods
+    this.#max = max
+  }
+
+  request(message: RequestMessage): void {
+    const { id, method, params, credit } = message
+    const run = this.#methods.get(method)
+    if (run === undefined) return this.#fail(id, CODES.methodNotFound, `there is no method ${JSON.stringify(method)}`)
+    if (this.#running.has(id)) return this.#fail(id, CODES.invalidRequest, `a call with the id ${id} is running`)
+    if (this.#running.size >= this.#max) return this.#fail(id, CODES.overloaded, `${this.#max} calls are running`)
+    const call = callOf((value) => this.#note(NOTES.progress, { id, value }))
+    let result: unknown
+    try {
+      result = during(call, run, argumentsOf(params))
+    } catch (error) {
+      return this.#reject(id, error)
+    }
+    if (typeof result !== 'object' || result === null) return this.#answer(id, result, credit)
+    this.#follow(id, call, result, credit)
+  }
+
+  /** A call that nobody waits for. What it throws is nobody's. */
+  notification({ method, params }: NotificationMessage): void {
+    const run = this.#methods.get(method)
+    if (run === undefined) return
+    try {
+      const result = during(callOf(ignore), run, argumentsOf(params))
+      if (result instanceof Promise) result.catch(ignore)
+    } catch {
+      // As it says.
+    }
+  }
+
+  cancel(id: Id): void {
+    this.#running.get(id)?.cancel()
+    this.#outflows.get(id)?.cancel()
+  }
+
+  credit(id: Id, more: number): void {
+    this.#outflows.get(id)?.grant(more)
+  }
+
+  /** Nobody waits for any of them. */
+  close(): void {
+    for (const id of this.#running.keys()) this.cancel(id)
+  }
+
+  /** Something that takes time, or a stream. */
+  #follow(id: Id, call: Call, result: object, credit: number | undefined): void {
+    if (isIterable(result)) return this.#stream(id, call, result, credit)
+    if (!isThenable(result)) return this.#answer(id, result, credit)
+    this.#running.set(id, call)
+    result.then(
+      (value) => {
+        this.#running.delete(id)
+        if (typeof value === 'object' && value !== null && isIterable(value)) this.#stream(id, call, value, credit)
+        else this.#answer(id, value, credit)
+      },
+      (error: unknown) => {
+        this.#running.delete(id)
+        if (call.cancelled) this.#fail(id, CODES.cancelled, 'the call was cancelled')
+        else this.#reject(id, error)
+      },
+    )
+  }
+
+  #stream(id: Id, call: Call, items: AsyncIterable<unknown>, credit: number | undefined): void {
+    if (credit === undefined)
+      return this.#fail(id, CODES.invalidRequest, 'it returns a stream; use stream() instead of call()')
+    const send = (value: unknown): void =>
+      this.#port.post({ jsonrpc: '2.0', method: NOTES.item, params: { id, value } })
+    const outflow = new Outflow(items, credit, send)
+    this.#running.set(id, call)
+    this.#outflows.set(id, outflow)
+    const over = (): void => {
+      this.#running.delete(id)
+      this.#outflows.delete(id)
+    }
+    outflow
+      .run()
+      .finally(over)
+      .then(
+        () => this.#send({ jsonrpc: '2.0', id, result: null }, id),
+        (error: unknown) => this.#reject(id, error),
+      )
+  }
+
+  #answer(id: Id, result: unknown, credit: number | undefined): void {
+    if (credit !== undefined)
+      return this.#fail(id, CODES.invalidRequest, 'it returns no stream; use call() instead of stream()')
+    this.#send({ jsonrpc: '2.0', id, result: result === undefined ? null : result }, id)
+  }
+
+  #reject(id: Id, thrown: unknown): void {
+    const error = toWire(thrown)
+    this.#send({ jsonrpc: '2.0', id, error }, id)
+  }
+
+  #fail(id: Id, code: number, message: string): void {
+    const error: WireError = { code, message }
+    this.#send({ jsonrpc: '2.0', id, error }, id)
+  }
+
+  /** An answer that cannot be sent is answered with the reason. */
+  #send(message: object, id: Id): void {
+    try {
+      this.#port.post(message)
+    } catch (error) {
+      if ('error' in message) return
+      this.#reject(id, error)
+    }
+  }
+
+  #note(method: string, params: object): void {
+    try {
+      this.#port.post({ jsonrpc: '2.0', method, params })
+    } catch {
+      // Who cannot be told will not ask.
+    }
+  }
+}
+
+/** By position; what comes by name is one argument. */
+function argumentsOf(params: unknown): readonly unknown[] {
+  if (Array.isArray(params)) return params
+  return params === undefined ? [] : [params]
+}
+
+function isIterable(value: object): value is AsyncIterable<unknown> {
+  return Symbol.asyncIterator in value
+}
+
+function isThenable(value: object): value is Promise<unknown> {
+  return typeof (value as Promise<unknown>).then === 'function'
+}
+
+function ignore(): void {}

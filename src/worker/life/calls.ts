@@ -1,0 +1,81 @@
+import type { Clock } from '../../base/clock.ts'
+import { LimitUnsupportedError } from '../../base/errors.ts'
+import type { WorkerEvent } from '../../base/events.ts'
+import type { ExitCause, Usage } from '../../base/exit.ts'
+import type { StreamChannel } from '../../channel/stream-channel.ts'
+import type { Launcher } from '../../process/launcher.ts'
+import type { ReadCallOptions } from '../../rpc/client.ts'
+import { Peer } from '../../rpc/peer.ts'
+import { CpuMeter } from './cpu-meter.ts'
+
+/** How a worker is called, in all its lives. */
+export interface RpcSettings {
+  /** What the worker may call in turn: the functions this object has itself. */
+  readonly serve: object | undefined
+  /** Calls that wait for an answer. */
+  readonly maxInFlight: number
+  /** Milliseconds that a cancelled call may take to end, before the worker is ended as `unresponsive`. */
+  readonly cancelGrace: number
+}
+
+/** Whose calls these are. */
+export interface CallsOwner {
+  readonly id: string
+  readonly clock: Clock
+  readonly launcher: Launcher
+  emit(event: WorkerEvent): void
+  fail(cause: ExitCause): void
+  measure(): Promise<Usage>
+}
+
+/** The calls of one life, in both directions: every message of its channel belongs to them. */
+export class Calls {
+  readonly peer: Peer
+  readonly #owner: CallsOwner
+  #meter: CpuMeter | undefined
+
+  constructor(owner: CallsOwner, channel: StreamChannel<any, any>, settings: RpcSettings) {
+    this.#owner = owner
+    const { serve: api, maxInFlight, cancelGrace } = settings
+    this.peer = new Peer(channel, {
+      who: `worker "${owner.id}"`,
+      clock: owner.clock,
+      api,
+      maxInFlight,
+      cancelGrace,
+      stuck: () => owner.fail({ kind: 'unresponsive', after: cancelGrace }),
+      fault: (notice) => owner.emit({ type: 'noticed', notice }),
+    })
+    channel.listen(this.peer.accept, (error) => owner.fail({ kind: 'crashed', error, stage: 'rpc' }))
+  }
+
+  call(method: string, params: readonly unknown[], options: ReadCallOptions): Promise<unknown> {
+    if (options.cpuTime === Infinity) return this.peer.call(method, params, options)
+    return this.#metered(options.cpuTime, () => this.peer.call(method, params, options))
+  }
+
+  /** Nobody answers any more. */
+  close(error: Error): void {
+    this.#meter?.close()
+    this.peer.close(error)
+  }
+
+  async #metered(max: number, begin: () => Promise<unknown>): Promise<unknown> {
+    this.#meter ??= await this.#newMeter()
+    const done = this.#meter.watch(max)
+    try {
+      return await begin()
+    } finally {
+      done()
+    }
+  }
+
+  /** A budget that nobody can watch is refused, as a limit is. */
+  async #newMeter(): Promise<CpuMeter> {
+    const { id, launcher } = this.#owner
+    const { limits } = await launcher.abilities()
+    if (limits.cpuTime === undefined)
+      throw new LimitUnsupportedError(id, 'cpuTime', `the launcher ${launcher.name} does not measure CPU time here`)
+    return new CpuMeter(this.#owner)
+  }
+}

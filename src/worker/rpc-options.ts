@@ -1,0 +1,36 @@
+import { type Millis, parseMillis } from '../base/units.ts'
+import type { Framing } from '../framing/framing.ts'
+import type { CallOptions } from '../rpc/client.ts'
+import type { RpcSettings } from './life/calls.ts'
+
+/** How a worker is called. What is no `CallOptions` counts from the first `rpc()` of a worker on. */
+export interface WorkerRpcOptions extends CallOptions {
+  /** What the worker may call in turn: the functions that this object has itself. @default nothing */
+  readonly serve?: object
+  /** Calls that wait for an answer; more reject with `OverloadError`. @default 10,000 */
+  readonly maxInFlight?: number
+  /**
+   * How long a call that was cancelled, or was late, may take to end. Then the worker is ended as `unresponsive`, and its
+   * restart policy decides. `Infinity` for programs that cannot cancel. @default '5s'
+   */
+  readonly cancelGrace?: Millis
+}
+
+/** Bytes and lines are no messages with members. */
+const SPEECHLESS: ReadonlySet<string> = new Set(['lines', 'raw', 'length-prefixed'])
+
+/** @throws TypeError, RangeError */
+export function readRpcOptions(
+  worker: string,
+  framing: Framing<any, any>,
+  options: WorkerRpcOptions,
+): { readonly call: CallOptions; readonly settings: RpcSettings } {
+  if (SPEECHLESS.has(framing.name))
+    throw new TypeError(
+      `Cannot call worker "${worker}": its framing is ${framing.name}; start it with { framing: jsonRpc() }`,
+    )
+  const { serve, maxInFlight = 10_000, cancelGrace = 5000, ...call } = options
+  if (!Number.isInteger(maxInFlight) || maxInFlight < 1)
+    throw new RangeError(`Cannot use ${String(maxInFlight)} as maxInFlight: expected a whole number from 1`)
+  return { call, settings: { serve, maxInFlight, cancelGrace: parseMillis(cancelGrace, 'cancelGrace') } }
+}
