@@ -24,7 +24,11 @@ export function planIntensity(intensity: Partial<Intensity> = {}): IntensityPlan
   const { restarts = 3, within = 5000 } = intensity
   if (!Number.isInteger(restarts) || restarts < 0)
     throw new RangeError(`Cannot use ${String(restarts)} as intensity.restarts: expected a whole number from 0`)
-  return { restarts, within: parseMillis(within, 'intensity.within') }
+  const window = parseMillis(within, 'intensity.within')
+  if (window > 0) return { restarts, within: window }
+  throw new RangeError(
+    'Cannot use 0 as intensity.within: in no time nothing is too often; to bear any number raise restarts',
+  )
 }
 
 /** So many exits are kept to explain a give-up: each holds the last output of its life. */

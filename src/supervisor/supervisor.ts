@@ -167,7 +167,7 @@ export class Supervisor implements Child, AsyncDisposable {
    */
   async add(child: Child | ChildSpec): Promise<void> {
     const plan = planChild(this.id, this.#plan.rules, child)
-    await this.#running('add', plan.child.id).add(plan)
+    await this.#running('add', plan.child.id).byHand.add(plan)
   }
 
   /**
@@ -178,7 +178,7 @@ export class Supervisor implements Child, AsyncDisposable {
    */
   async terminate(id: string): Promise<Exit> {
     const tenure = this.#running('terminate', id)
-    return tenure.terminate(this.#find(tenure, 'terminate', id))
+    return tenure.byHand.terminate(this.#find(tenure, 'terminate', id))
   }
 
   /**
@@ -190,7 +190,7 @@ export class Supervisor implements Child, AsyncDisposable {
    */
   async restart(id: string): Promise<void> {
     const tenure = this.#running('restart', id)
-    await tenure.restart(this.#find(tenure, 'restart', id))
+    await tenure.byHand.restart(this.#find(tenure, 'restart', id))
   }
 
   /**
@@ -200,7 +200,7 @@ export class Supervisor implements Child, AsyncDisposable {
    */
   async remove(id: string): Promise<void> {
     const tenure = this.#running('remove', id)
-    await tenure.remove(this.#find(tenure, 'remove', id))
+    await tenure.byHand.remove(this.#find(tenure, 'remove', id))
   }
 
   /** For who keeps it: a supervisor, or a master, which has no path. */

@@ -19,7 +19,7 @@ export async function runOnce(
   const asked = Promise.withResolvers<void>()
   const onAbort = (): void => {
     asked.resolve()
-    stop()
+    if (!kill.aborted) stop()
   }
   const onKill = (): void => stop(AT_ONCE)
   signal.addEventListener('abort', onAbort, { once: true })

@@ -7,6 +7,13 @@ import type { ChildPlan } from '../spec.ts'
 import { Life, type LifeObserver } from './life.ts'
 import type { Round } from './round.ts'
 
+/** Somebody who waits until it is ready, in a life from this number on. */
+interface StartWaiter extends PromiseWithResolvers<void> {
+  readonly life: number
+}
+
+const NOBODY: StartWaiter[] = []
+
 /** A child and what is known of it, from life to life. */
 export class Kept implements PlannedChild {
   readonly plan: ChildPlan
@@ -33,7 +40,7 @@ export class Kept implements PlannedChild {
   wishes = 0
   /** What is asked for again while it is under way is done once. */
   restarting: { readonly wish: number; readonly done: Promise<void> } | undefined
-  #awaited: PromiseWithResolvers<void> | undefined
+  #waiters: StartWaiter[] = NOBODY
 
   constructor(plan: ChildPlan, order: number) {
     this.plan = plan
@@ -65,27 +72,42 @@ export class Kept implements PlannedChild {
   begin(clock: Clock, observer: LifeObserver): Life {
     const life = new Life(this.child, ++this.lives, clock, observer)
     this.life = life
-    this.coming = false
+    this.coming = this.leaving = false
+    this.dueAt = 0
     life.begin()
     return life
   }
 
-  /** Resolves when a life of it is ready; rejects when one has ended before, or none will begin. */
+  /** Resolves when it is ready, in this life or the next; rejects when that one ends before, or will not begin. */
   get nextStart(): Promise<void> {
-    if (this.life?.isReady === true) return Promise.resolve()
-    return (this.#awaited ??= Promise.withResolvers<void>()).promise
+    // One that is about to be stopped is not what anybody waits for.
+    const isOld = this.life === undefined || this.coming || this.leaving
+    if (!isOld && this.life?.isReady === true) return Promise.resolve()
+    const waiter = { ...Promise.withResolvers<void>(), life: isOld ? this.lives + 1 : this.lives }
+    this.#waiters = [...this.#waiters, waiter]
+    return waiter.promise
   }
 
-  /** Tells those who wait. */
+  /** Tells those who wait for this life. */
   started(): void {
-    this.#awaited?.resolve()
-    this.#awaited = undefined
+    for (const waiter of this.#take((one) => one.life <= this.lives)) waiter.resolve()
   }
 
-  /** It did not start, or will not. */
+  /** This life has ended before it was ready. */
   failed(error: Error): void {
-    this.#awaited?.reject(error)
-    this.#awaited = undefined
+    for (const waiter of this.#take((one) => one.life <= this.lives)) waiter.reject(error)
+  }
+
+  /** There will be no other. */
+  staysDown(error: Error): void {
+    for (const waiter of this.#take(() => true)) waiter.reject(error)
+  }
+
+  #take(which: (waiter: StartWaiter) => boolean): readonly StartWaiter[] {
+    if (this.#waiters.length === 0) return NOBODY
+    const taken = this.#waiters.filter(which)
+    this.#waiters = this.#waiters.filter((waiter) => !which(waiter))
+    return taken
   }
 
   /** Asks its life to end, if there is one. */

@@ -116,8 +116,9 @@ export class Life implements ChildContext {
     if (this.#killed || this.#exit !== undefined) return
     this.#asked = this.#killed = true
     this.#timer?.cancel()
-    this.#stop.abort()
+    // Who has no time left is not asked politely first.
     this.#kill?.abort()
+    this.#stop.abort()
     if (this.#kill === undefined) this.#abandon()
     else this.#timer = this.#clock.after(AFTER_KILL, () => this.#abandon())
   }

@@ -8,6 +8,8 @@ export interface RoundHost {
   readonly clock: Clock
   readonly pace: Pace
   begin(kept: Kept): Life
+  /** Whether somebody before it is being started by hand: it has to wait. Without one: whether anybody is. */
+  isHeld(next: Kept | undefined): boolean
 }
 
 /**
@@ -44,6 +46,7 @@ export class Round {
   /** This one will not be started. */
   drop(kept: Kept): void {
     kept.coming = false
+    kept.dueAt = 0
     this.#coming = this.#coming.filter((other) => other !== kept)
     this.advance()
   }
@@ -77,13 +80,15 @@ export class Round {
     if (leaving !== undefined) return this.#stop(leaving)
     if (this.#isStarting()) return false
     const next = this.#coming.at(-1)
+    if (this.#host.isHeld(next)) return false
     if (next !== undefined) return this.#start(next)
     this.#done()
     return false
   }
 
   #stop(kept: Kept): boolean {
-    if (kept.life === undefined) {
+    // It may be gone by now, or have begun anew by somebody's hand.
+    if (kept.life === undefined || !kept.leaving) {
       kept.leaving = false
       this.#leaving.pop()
       return true

@@ -1,11 +1,12 @@
-import { ClosedError, ExitError, GaveUpError } from '../../base/errors.ts'
+import { ExitError, GaveUpError } from '../../base/errors.ts'
 import type { NextStep, SupervisorEvent } from '../../base/events.ts'
 import { type Exit, type ExitCause, plainExit } from '../../base/exit.ts'
 import { Later } from '../../base/later.ts'
 import { RESTS, type SupervisorHost } from '../child.ts'
 import { RestartBudget, isCharged } from '../intensity.ts'
 import { type Regrouping, isIgnored, planAfter } from '../plan.ts'
-import type { ChildPlan, SupervisorPlan } from '../spec.ts'
+import type { SupervisorPlan } from '../spec.ts'
+import { ByHand, type HandHost } from './by-hand.ts'
 import type { Kept } from './kept.ts'
 import type { Life } from './life.ts'
 import { Members } from './members.ts'
@@ -23,6 +24,8 @@ export class Tenure {
   readonly #startedDate: number
   readonly #budget: RestartBudget
   readonly #pace = new Pace()
+  /** What is asked for by somebody, not by the rules. */
+  readonly byHand: ByHand
   readonly #exited = new Later<Exit>()
   readonly #ready = Promise.withResolvers<void>()
   /** The round of all children, where they are restarted together; else that of the first start. */
@@ -43,6 +46,7 @@ export class Tenure {
     this.#common = this.#round(() => this.#allStarted())
     this.#ready.promise.catch(() => {})
     this.#members = new Members(path, host)
+    this.byHand = this.#newHand()
     this.#members.takeAll(plan.children)
   }
 
@@ -85,69 +89,10 @@ export class Tenure {
 
   /** Kills all children at once. */
   destroy(): void {
-    this.#end({ kind: 'stopped', step: 'abort' })
+    this.#ending ??= { kind: 'stopped', step: 'abort' }
+    this.#cancelRounds()
     for (const kept of this.#members.all()) kept.life?.destroy()
-  }
-
-  /** Starts one more child, the last in order. */
-  async add(plan: ChildPlan): Promise<void> {
-    this.#checkOpen('add', plan.child.id)
-    const kept = this.#members.take(plan)
-    try {
-      await this.#startByHand(kept, 'add')
-      // Also one that had nothing to do: it can be restarted.
-      if (this.#members.isApart(kept) && kept.restart !== 'temporary') this.#members.join(kept)
-    } finally {
-      if (this.#members.isApart(kept)) this.#members.forget(kept)
-    }
-  }
-
-  /** Ends a child; its siblings do not notice. It stays down until it is restarted, also by their strategy. */
-  async terminate(kept: Kept): Promise<Exit> {
-    if (kept.restart === 'temporary') return this.remove(kept)
-    await this.#putDown(kept)
-    return this.#lastExit(kept)
-  }
-
-  /** Starts a child, at once if it waits for that; ends it first if it lives. No budget is charged. */
-  restart(kept: Kept): Promise<void> {
-    if (kept.coming) {
-      kept.round?.hurry()
-      return kept.nextStart
-    }
-    if (kept.restarting?.wish === kept.wishes) return kept.restarting.done
-    const wish = ++kept.wishes
-    const done = this.#restart(kept, wish).finally(() => (kept.restarting = undefined))
-    kept.restarting = { wish, done }
-    return done
-  }
-
-  /** Ends a child and forgets it. */
-  async remove(kept: Kept): Promise<Exit> {
-    this.#members.part(kept)
-    await this.#putDown(kept)
-    this.#members.forget(kept)
-    return this.#lastExit(kept)
-  }
-
-  async #restart(kept: Kept, wish: number): Promise<void> {
-    await kept.end()
-    if (kept.up) return kept.nextStart
-    if (wish !== kept.wishes || this.#ending !== undefined || !this.#members.has(kept))
-      throw new ExitError('restart', this.#lastExit(kept), 'child')
-    kept.backoff.reset()
-    try {
-      await this.#startByHand(kept, 'restart')
-    } finally {
-      if (kept.restart === 'temporary' && !kept.up) this.#members.forget(kept)
-    }
-  }
-
-  async #putDown(kept: Kept): Promise<void> {
-    kept.wishes++
-    if (kept.coming) kept.round?.drop(kept)
-    await kept.end()
-    if (!kept.up) this.#staysDown(kept)
+    this.#sayFarewell()
   }
 
   // ── what happens to children ──
@@ -166,7 +111,7 @@ export class Tenure {
     if (this.#members.isApart(kept)) this.#members.join(kept)
     this.#emit({ type: 'child-started', child: kept.id, after: life.age })
     kept.started()
-    kept.round?.advance()
+    this.#advance(kept)
   }
 
   #onEnd(kept: Kept, life: Life, exit: Exit): void {
@@ -174,15 +119,28 @@ export class Tenure {
     kept.exit = exit
     const decision = this.#decide(kept, life, exit)
     this.#emit({ type: 'child-exited', child: kept.id, exit, next: decision.next })
-    if (!life.isReady && decision.next !== 'stopped') kept.failed(new ExitError('start', exit, 'child'))
+    const isLast = decision.next !== 'stopped' || (this.#ending !== undefined && !life.asked)
+    if (!life.isReady && isLast) this.#tellStart(kept, exit)
     this.#carryOut(decision, kept, exit)
     if (!kept.up) this.#staysDown(kept)
-    kept.round?.advance()
+    this.#advance(kept)
+  }
+
+  /** Its own round goes on, and so does the first start, if that is another. */
+  #advance({ round }: Kept): void {
+    round?.advance()
+    if (round !== this.#common) this.#common.advance()
+  }
+
+  /** Having nothing to do is no failure. */
+  #tellStart(kept: Kept, exit: Exit): void {
+    if (isIgnored(kept, { exit, ready: false })) kept.started()
+    else kept.failed(new ExitError('start', exit, 'child'))
   }
 
   /** Whoever waits for it waits no longer. */
   #staysDown(kept: Kept): void {
-    kept.failed(new ExitError('start', this.#lastExit(kept), 'child'))
+    kept.staysDown(new ExitError('start', this.#lastExit(kept), 'child'))
     kept.child[RESTS]?.()
   }
 
@@ -190,8 +148,8 @@ export class Tenure {
   #decide(kept: Kept, life: Life, exit: Exit): Decision {
     if (life.asked || kept.leaving || this.#ending !== undefined) return { next: 'stopped' }
     const ending = { exit, ready: life.isReady }
-    if (!ending.ready && kept.byHand) return { next: 'stay-down' }
     kept.proven ||= isIgnored(kept, ending)
+    if (!ending.ready && kept.byHand) return { next: 'stay-down' }
     if (this.#starting && !kept.proven) return { next: 'fail-start' }
     const plan = planAfter(this.#plan.rules, this.children.values(), kept, ending)
     if (plan.action !== 'restart') return { next: plan.action }
@@ -228,17 +186,6 @@ export class Tenure {
     round.advance()
   }
 
-  /** For somebody who waits for this one start, and hears of its failure. */
-  async #startByHand(kept: Kept, action: string): Promise<void> {
-    kept.byHand = true
-    const life = this.#begin(kept)
-    await life.started
-    kept.byHand = false
-    const { exit, isReady } = life
-    if (isReady || exit === undefined) return
-    if (life.asked || !isIgnored(kept, { exit, ready: false })) throw new ExitError(action, exit, 'child')
-  }
-
   // ── its own life ──
 
   #allStarted(): void {
@@ -251,14 +198,25 @@ export class Tenure {
   #end(cause: ExitCause): void {
     if (this.#ending !== undefined) return
     this.#ending = cause
-    const all = [...this.#members.all()]
-    for (const round of [this.#common, ...all.map((kept) => kept.round)]) round?.cancel()
-    const farewell = this.#round(() => this.#finish(cause))
-    farewell.add(all, [])
+    this.#cancelRounds()
+    this.#sayFarewell()
+  }
+
+  #cancelRounds(): void {
+    this.#common.cancel()
+    for (const kept of this.#members.all()) kept.round?.cancel()
+  }
+
+  /** The last round: everybody goes. */
+  #sayFarewell(): void {
+    const farewell = this.#round(() => this.#finish())
+    farewell.add([...this.#members.all()], [])
     farewell.advance()
   }
 
-  #finish(cause: ExitCause): void {
+  #finish(): void {
+    const cause = this.#ending
+    if (this.#exit !== undefined || cause === undefined) return
     const uptime = this.#host.clock.now() - this.#startedAt
     const exit = plainExit(this.#plan.id, cause, this.#startedDate, this.number, uptime)
     this.#exit = exit
@@ -271,14 +229,24 @@ export class Tenure {
     )
   }
 
-  #round(done: () => void): Round {
-    const { clock } = this.#host
-    return new Round({ clock, pace: this.#pace, begin: (kept) => this.#begin(kept) }, done)
+  #newHand(): ByHand {
+    const host: HandHost = {
+      path: this.#path,
+      members: this.#members,
+      isAlone: this.#plan.rules.strategy === 'one-for-one',
+      isEnding: () => this.#ending !== undefined,
+      begin: (kept) => this.#begin(kept),
+      advance: () => this.#common.advance(),
+      staysDown: (kept) => this.#staysDown(kept),
+      lastExit: (kept) => this.#lastExit(kept),
+    }
+    return new ByHand(host)
   }
 
-  #checkOpen(action: string, child: string): void {
-    if (this.#ending === undefined) return
-    throw new ClosedError(`Cannot ${action} child "${child}": supervisor "${this.#path}" is being stopped`)
+  #round(done: () => void): Round {
+    const { clock } = this.#host
+    const begin = (kept: Kept): Life => this.#begin(kept)
+    return new Round({ clock, pace: this.#pace, begin, isHeld: (next) => this.byHand.isHeld(next) }, done)
   }
 
   #lastExit(kept: Kept): Exit {
