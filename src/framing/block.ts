@@ -28,6 +28,19 @@ export class Block {
     return end
   }
 
+  /** The same, but what `use` is given is not copied and valid during the call only. */
+  lend(chunk: Uint8Array, from: number, use: (whole: Uint8Array) => void): number {
+    const end = Math.min(chunk.length, from + this.#missing)
+    const part = chunk.subarray(from, end)
+    this.#missing -= part.length
+    const isWhole = this.#queue.length === 0 && this.#missing === 0
+    if (!isWhole) this.#queue.push(part)
+    if (this.#missing > 0) return end
+    use(isWhole ? part : this.#queue.view())
+    this.#queue.clear()
+    return end
+  }
+
   #finish(): Uint8Array {
     const whole = copyOf(this.#queue.view(), 0, this.#queue.length)
     this.#queue.clear()

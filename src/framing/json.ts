@@ -31,25 +31,43 @@ export interface JsonOptions extends LinesOptions {
  * ```
  */
 export function json<I = unknown, O = I>(options: JsonOptions = {}): Framing<I, O> {
-  const max = readMaxLength(options.maxLength, LINE_MAX)
-  const skipLong = readSkip(options.onOverlong, 'onOverlong')
-  const skipInvalid = readSkip(options.onInvalid, 'onInvalid')
+  const make = jsonDecoders('json', options, LINE_MAX)
   return {
     name: 'json',
-    decoder: (report) => new JsonDecoder<I>(new LineDecoder('json', max, skipLong, report), skipInvalid, report),
+    decoder: (report) => make<I>(report, JSON.parse),
     encode: (message) => `${toJson('json', message)}\n`,
   }
+}
+
+/** Reads one line; throws a SyntaxError for what is not JSON. */
+export type ReadLine = (line: string) => unknown
+
+/** For all framings of JSON lines: checks their options once, makes a decoder for each stream. */
+export function jsonDecoders(
+  name: string,
+  options: JsonOptions,
+  longest: number,
+): <I>(report: Report | undefined, read: ReadLine) => Decoder<I> {
+  const max = readMaxLength(options.maxLength, longest)
+  const skipLong = readSkip(options.onOverlong, 'onOverlong')
+  const skipInvalid = readSkip(options.onInvalid, 'onInvalid')
+  return <I>(report: Report | undefined, read: ReadLine) =>
+    new JsonDecoder<I>(name, new LineDecoder(name, max, skipLong, report), read, skipInvalid, report)
 }
 
 const BOM = 0xfeff
 
 class JsonDecoder<I> implements Decoder<I> {
+  readonly #name: string
   readonly #lines: LineDecoder
+  readonly #read: ReadLine
   readonly #skip: boolean
   readonly #report: Report | undefined
 
-  constructor(lines: LineDecoder, skip: boolean, report: Report | undefined) {
+  constructor(name: string, lines: LineDecoder, read: ReadLine, skip: boolean, report: Report | undefined) {
+    this.#name = name
     this.#lines = lines
+    this.#read = read
     this.#skip = skip
     this.#report = report
   }
@@ -62,7 +80,7 @@ class JsonDecoder<I> implements Decoder<I> {
     const line = this.#lines.takeRest()
     if (line === undefined) return
     this.#parse(line, 'truncated', (value) => {
-      this.#report?.(unterminated('json'))
+      this.#report?.(unterminated(this.#name))
       emit(value)
     })
   }
@@ -71,7 +89,7 @@ class JsonDecoder<I> implements Decoder<I> {
     let value: I
     try {
       // Some programs begin their output with a byte order mark.
-      value = JSON.parse(line.charCodeAt(0) === BOM ? line.slice(1) : line) as I
+      value = this.#read(line.charCodeAt(0) === BOM ? line.slice(1) : line) as I
     } catch (cause) {
       if (line.trim() !== '') this.#refuse(line, fault, cause)
       return
@@ -81,7 +99,7 @@ class JsonDecoder<I> implements Decoder<I> {
 
   #refuse(line: string, fault: 'malformed' | 'truncated', cause: unknown): void {
     const shown = line.length > 80 ? `${line.slice(0, 80)}…` : line
-    const error = new FramingError('json', fault, `a line is not JSON: ${JSON.stringify(shown)}`, {
+    const error = new FramingError(this.#name, fault, `a line is not JSON: ${JSON.stringify(shown)}`, {
       cause,
       length: encodeUtf8(line).length,
     })
