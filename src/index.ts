@@ -15,6 +15,7 @@ export {
   OverloadError,
   PagentError,
   ProtocolError,
+  RpcError,
   SpawnError,
   type SpawnStage,
   TimeoutError,
@@ -45,6 +46,7 @@ export type { Shutdown } from './process/ladder.ts'
 export type { LaunchCommand, Launcher, ProcessStatus, RunningProcess } from './process/launcher.ts'
 export { forkServer } from './process/fork-server/fork-server.ts'
 export { portable } from './process/portable/portable.ts'
+export { type CallOptions, type MethodOf, type Remote, RpcClient, type StreamOf } from './rpc/client.ts'
 export type { Child, ChildContext, ChildOptions, ChildShutdown, ChildSpec, Restart } from './supervisor/child.ts'
 export type { Backoff } from './supervisor/backoff.ts'
 export type { Intensity } from './supervisor/intensity.ts'
@@ -53,6 +55,7 @@ export type { SupervisorSpec } from './supervisor/spec.ts'
 export { type ChildCounts, type ChildState, type ChildStatus, Supervisor, supervisor } from './supervisor/supervisor.ts'
 export { type TaskOptions, task } from './supervisor/task.ts'
 export { worker } from './worker/host.ts'
+export type { WorkerRpcOptions } from './worker/rpc-options.ts'
 export type { Abilities, AppliedLimit, AppliedLimits, Enforcement, Limits, SystemLimits } from './process/limits.ts'
 export type { Alive, Ready, WorkerSpec } from './worker/spec.ts'
 export type { WorkerState } from './worker/state.ts'

@@ -1,5 +1,5 @@
 import { checkKeys } from '../base/options.ts'
-import { type Millis, parseMillis } from '../base/units.ts'
+import { type Bytes, type Millis, parseBytes, parseMillis } from '../base/units.ts'
 
 /** How calls are made. */
 export interface CallOptions {
@@ -10,6 +10,8 @@ export interface CallOptions {
    * what others use meanwhile counts too. @default none
    */
   readonly cpuTime?: Millis
+  /** How much memory the worker may use while the call is in flight, watched in the same way. @default none */
+  readonly memory?: Bytes
   /** Rejects with its reason, and cancels. */
   readonly signal?: AbortSignal
   /** Hears what the function tells of its progress. */
@@ -25,6 +27,7 @@ export interface CallOptions {
 export interface ReadCallOptions {
   readonly timeout: number
   readonly cpuTime: number
+  readonly memory: number
   readonly signal: AbortSignal | undefined
   readonly onProgress: ((value: unknown) => void) | undefined
   readonly retry: boolean
@@ -32,13 +35,14 @@ export interface ReadCallOptions {
 
 /** @throws TypeError, RangeError */
 export function readCallOptions(options: CallOptions): ReadCallOptions {
-  checkKeys(options, ['timeout', 'cpuTime', 'signal', 'onProgress', 'onDeath'], 'Cannot use the call options')
-  const { timeout = Infinity, cpuTime = Infinity, signal, onProgress, onDeath = 'fail' } = options
+  checkKeys(options, ['timeout', 'cpuTime', 'memory', 'signal', 'onProgress', 'onDeath'], 'Cannot use the call options')
+  const { timeout = Infinity, cpuTime = Infinity, memory = Infinity, signal, onProgress, onDeath = 'fail' } = options
   if (onDeath !== 'fail' && onDeath !== 'retry')
     throw new TypeError(`Cannot use ${JSON.stringify(onDeath)} as onDeath: expected 'fail' or 'retry'`)
   return {
     timeout: parseMillis(timeout, 'timeout'),
     cpuTime: parseMillis(cpuTime, 'cpuTime'),
+    memory: memory === Infinity ? memory : parseBytes(memory, 'memory'),
     signal,
     onProgress,
     retry: onDeath === 'retry',
@@ -52,22 +56,35 @@ export interface Caller {
   stream(method: string, params: readonly unknown[], options: ReadCallOptions): AsyncIterable<unknown>
 }
 
+/** For those who make so many calls that each with its own options would cost too much. */
+export const CALLER: unique symbol = Symbol('pagent.caller')
+
 type Fn = (...args: any[]) => unknown
+/** An API of which nothing is known: every name may be one of its. */
+type Untyped<Api> = 0 extends 1 & Api ? true : false
 /** The names of the functions of an API. */
-export type MethodOf<Api> = { [Name in keyof Api]: Api[Name] extends Fn ? Name : never }[keyof Api] & string
-type ArgsOf<Method> = Method extends (...args: infer Args) => unknown ? Args : never
+export type MethodOf<Api> =
+  Untyped<Api> extends true ? string : { [Name in keyof Api]: Api[Name] extends Fn ? Name : never }[keyof Api] & string
+/** A function by its name. */
+type At<Api, Name> = Name extends keyof Api ? Api[Name] : any
+type ArgsOf<Method> = 0 extends 1 & Method ? any[] : Method extends (...args: infer Args) => unknown ? Args : never
 type ResultOf<Method> = Method extends (...args: any[]) => infer Result ? Awaited<Result> : never
-type ItemOf<Method> = ResultOf<Method> extends AsyncIterable<infer Item> ? Item : never
+type ItemOf<Method> = 0 extends 1 & Method ? any : ResultOf<Method> extends AsyncIterable<infer Item> ? Item : never
 /** The names of those that return a stream. */
-export type StreamOf<Api> = {
-  [Name in MethodOf<Api>]: ResultOf<Api[Name]> extends AsyncIterable<unknown> ? Name : never
-}[MethodOf<Api>]
+export type StreamOf<Api> = { [Name in MethodOf<Api>]: IfStream<At<Api, Name>, Name> }[MethodOf<Api>]
+type IfStream<Method, Name> = 0 extends 1 & Method
+  ? Name
+  : ResultOf<Method> extends AsyncIterable<unknown>
+    ? Name
+    : never
 
 /** The functions of an API as they are called from here: what returned a value returns a promise of it. */
-export type Remote<Api> = {
-  readonly [Name in MethodOf<Api>]: ResultOf<Api[Name]> extends AsyncIterable<infer Item>
-    ? (...args: ArgsOf<Api[Name]>) => AsyncIterable<Item>
-    : (...args: ArgsOf<Api[Name]>) => Promise<ResultOf<Api[Name]>>
+export type Remote<Api> = Untyped<Api> extends true ? Record<string, (...args: any[]) => any> : RemoteOf<Api>
+
+type RemoteOf<Api> = {
+  readonly [Name in MethodOf<Api>]: ResultOf<At<Api, Name>> extends AsyncIterable<infer Item>
+    ? (...args: ArgsOf<At<Api, Name>>) => AsyncIterable<Item>
+    : (...args: ArgsOf<At<Api, Name>>) => Promise<ResultOf<At<Api, Name>>>
 }
 
 /**
@@ -94,18 +111,26 @@ export class RpcClient<Api extends object = any> {
    * @throws ExitError when the worker ended first; carries the exit, and so the cause and its last output.
    * @throws TimeoutError, FramingError, OverloadError
    */
-  call<Name extends MethodOf<Api>>(method: Name, ...args: ArgsOf<Api[Name]>): Promise<ResultOf<Api[Name]>> {
-    return this.#caller.call(method, args, this.#options) as Promise<ResultOf<Api[Name]>>
+  call<Name extends MethodOf<Api>>(method: Name, ...args: ArgsOf<At<Api, Name>>): Promise<ResultOf<At<Api, Name>>> {
+    return this.#caller.call(method, args, this.#options) as Promise<ResultOf<At<Api, Name>>>
   }
 
   /** Calls a function and does not want to know. Resolves when the request was sent. */
-  notify<Name extends MethodOf<Api>>(method: Name, ...args: ArgsOf<Api[Name]>): Promise<void> {
+  notify<Name extends MethodOf<Api>>(method: Name, ...args: ArgsOf<At<Api, Name>>): Promise<void> {
     return this.#caller.notify(method, args)
   }
 
   /** Calls a function that returns an async iterable: reads it as it comes, and slows it down to the pace of the reader. */
-  stream<Name extends StreamOf<Api>>(method: Name, ...args: ArgsOf<Api[Name]>): AsyncIterable<ItemOf<Api[Name]>> {
-    return this.#caller.stream(method, args, this.#options) as AsyncIterable<ItemOf<Api[Name]>>
+  stream<Name extends StreamOf<Api>>(
+    method: Name,
+    ...args: ArgsOf<At<Api, Name>>
+  ): AsyncIterable<ItemOf<At<Api, Name>>> {
+    return this.#caller.stream(method, args, this.#options) as AsyncIterable<ItemOf<At<Api, Name>>>
+  }
+
+  /** Who makes the calls. */
+  get [CALLER](): Caller {
+    return this.#caller
   }
 
   /** The same with other options; what they do not say stays. */

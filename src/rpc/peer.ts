@@ -57,6 +57,11 @@ export class Peer {
     return this.#outgoing.inFlight
   }
 
+  /** Resolves when no call of the other side is running. */
+  get idle(): Promise<void> {
+    return this.#incoming.idle
+  }
+
   call(method: string, params: readonly unknown[], plan: CallPlan): Promise<unknown> {
     return this.#outgoing.call(method, params, plan)
   }

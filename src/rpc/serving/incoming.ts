@@ -13,6 +13,8 @@ export class Incoming {
   readonly #running = new Map<Id, Call>()
   readonly #outflows = new Map<Id, Outflow>()
 
+  #idle: PromiseWithResolvers<void> | undefined
+
   /** `max` calls at a time. */
   constructor(port: Port, methods: Methods, max: number) {
     this.#port = port
@@ -35,6 +37,12 @@ export class Incoming {
     }
     if (typeof result !== 'object' || result === null) return this.#answer(id, result, credit)
     this.#follow(id, call, result, credit)
+  }
+
+  /** Resolves when none is running. */
+  get idle(): Promise<void> {
+    if (this.#running.size === 0) return Promise.resolve()
+    return (this.#idle ??= Promise.withResolvers<void>()).promise
   }
 
   /** A call that nobody waits for. What it throws is nobody's. */
@@ -70,12 +78,12 @@ export class Incoming {
     this.#running.set(id, call)
     result.then(
       (value) => {
-        this.#running.delete(id)
+        this.#ended(id)
         if (typeof value === 'object' && value !== null && isIterable(value)) this.#stream(id, call, value, credit)
         else this.#answer(id, value, credit)
       },
       (error: unknown) => {
-        this.#running.delete(id)
+        this.#ended(id)
         if (call.cancelled) this.#fail(id, CODES.cancelled, 'the call was cancelled')
         else this.#reject(id, error)
       },
@@ -91,8 +99,8 @@ export class Incoming {
     this.#running.set(id, call)
     this.#outflows.set(id, outflow)
     const over = (): void => {
-      this.#running.delete(id)
       this.#outflows.delete(id)
+      this.#ended(id)
     }
     outflow
       .run()
@@ -101,6 +109,13 @@ export class Incoming {
         () => this.#send({ jsonrpc: '2.0', id, result: null }, id),
         (error: unknown) => this.#reject(id, error),
       )
+  }
+
+  #ended(id: Id): void {
+    this.#running.delete(id)
+    if (this.#running.size > 0) return
+    this.#idle?.resolve()
+    this.#idle = undefined
   }
 
   #answer(id: Id, result: unknown, credit: number | undefined): void {

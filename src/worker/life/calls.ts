@@ -6,7 +6,7 @@ import type { StreamChannel } from '../../channel/stream-channel.ts'
 import type { Launcher } from '../../process/launcher.ts'
 import type { ReadCallOptions } from '../../rpc/client.ts'
 import { Peer } from '../../rpc/peer.ts'
-import { CpuMeter } from './cpu-meter.ts'
+import { type CallBudget, CallMeter } from './call-meter.ts'
 
 /** How a worker is called, in all its lives. */
 export interface RpcSettings {
@@ -32,7 +32,7 @@ export interface CallsOwner {
 export class Calls {
   readonly peer: Peer
   readonly #owner: CallsOwner
-  #meter: CpuMeter | undefined
+  #meter: CallMeter | undefined
 
   constructor(owner: CallsOwner, channel: StreamChannel<any, any>, settings: RpcSettings) {
     this.#owner = owner
@@ -50,8 +50,8 @@ export class Calls {
   }
 
   call(method: string, params: readonly unknown[], options: ReadCallOptions): Promise<unknown> {
-    if (options.cpuTime === Infinity) return this.peer.call(method, params, options)
-    return this.#metered(options.cpuTime, () => this.peer.call(method, params, options))
+    if (options.cpuTime === Infinity && options.memory === Infinity) return this.peer.call(method, params, options)
+    return this.#metered(options, () => this.peer.call(method, params, options))
   }
 
   /** Nobody answers any more. */
@@ -60,9 +60,9 @@ export class Calls {
     this.peer.close(error)
   }
 
-  async #metered(max: number, begin: () => Promise<unknown>): Promise<unknown> {
+  async #metered(budget: CallBudget, begin: () => Promise<unknown>): Promise<unknown> {
     this.#meter ??= await this.#newMeter()
-    const done = this.#meter.watch(max)
+    const done = this.#meter.watch(budget)
     try {
       return await begin()
     } finally {
@@ -71,11 +71,11 @@ export class Calls {
   }
 
   /** A budget that nobody can watch is refused, as a limit is. */
-  async #newMeter(): Promise<CpuMeter> {
+  async #newMeter(): Promise<CallMeter> {
     const { id, launcher } = this.#owner
     const { limits } = await launcher.abilities()
     if (limits.cpuTime === undefined)
-      throw new LimitUnsupportedError(id, 'cpuTime', `the launcher ${launcher.name} does not measure CPU time here`)
-    return new CpuMeter(this.#owner)
+      throw new LimitUnsupportedError(id, 'cpuTime', `the launcher ${launcher.name} measures nothing here`)
+    return new CallMeter(this.#owner)
   }
 }

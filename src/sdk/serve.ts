@@ -1,0 +1,81 @@
+import { systemClock } from '../base/clock.ts'
+import type { StreamChannel } from '../channel/stream-channel.ts'
+import { jsonRpc } from '../framing/json-rpc/json-rpc.ts'
+import type { Framing } from '../framing/framing.ts'
+import { type CallOptions, RpcClient, type ReadCallOptions } from '../rpc/client.ts'
+import { Peer } from '../rpc/peer.ts'
+import { stdio } from './stdio.ts'
+
+/** How a program serves. */
+export interface ServeOptions {
+  /** How its messages are written: the same as in the master. @default jsonRpc() */
+  readonly framing?: Framing<any, any>
+  readonly [READY]?: boolean
+}
+
+/** For a host that serves somebody else's functions: says when they can be called. */
+export const READY: unique symbol = Symbol('pagent.ready')
+
+let serving: Peer | undefined
+
+/**
+ * Makes functions callable by the master: those the object has itself, and no others. Resolves when the master has closed
+ * stdin and every call is answered; a program that has nothing else to do ends then.
+ *
+ * `console.log` and its like write to stderr from then on, since stdout belongs to the messages.
+ *
+ * ```ts
+ * import { serve } from 'pagent/worker'
+ * await serve({
+ *   add: (a: number, b: number) => a + b,
+ *   async *count(to: number) {
+ *     for (let i = 1; i <= to; i++) yield i
+ *   },
+ * })
+ * ```
+ *
+ * @throws TypeError for what is no object; Error when it is called twice.
+ */
+export async function serve(api: object, options: ServeOptions = {}): Promise<void> {
+  if (serving !== undefined) throw new Error('Cannot serve twice: one process has one stdin')
+  const channel = stdio<any>(options.framing ?? jsonRpc()) as StreamChannel<any, any>
+  const peer = new Peer(channel, {
+    who: 'the master',
+    clock: systemClock,
+    api,
+    fault: (error) => console.error(error.message),
+  })
+  serving = peer
+  if (options[READY] === true) peer.notify('$/ready', [])
+  await listen(channel, peer)
+}
+
+/**
+ * Calls functions of the master: those it gave to `worker.rpc({ serve })`. After `serve`.
+ *
+ * @throws Error before `serve`.
+ */
+export function master<Api extends object = any>(options: CallOptions = {}): RpcClient<Api> {
+  const peer = serving
+  if (peer === undefined) throw new Error('Cannot call the master: serve() first')
+  const caller = {
+    call: (method: string, params: readonly unknown[], call: ReadCallOptions) => peer.call(method, params, call),
+    notify: async (method: string, params: readonly unknown[]) => peer.notify(method, params),
+    stream: (method: string, params: readonly unknown[], call: ReadCallOptions) => peer.stream(method, params, call),
+  }
+  return new RpcClient<Api>(caller, options)
+}
+
+/** Until stdin has ended, every call is answered, and the answers have left. */
+async function listen(channel: StreamChannel<any, any>, peer: Peer): Promise<void> {
+  const ended = Promise.withResolvers<void>()
+  channel.listen(peer.accept, ended.reject)
+  channel.onceDrained(ended.resolve)
+  try {
+    await ended.promise
+    await peer.idle
+  } finally {
+    peer.close(new Error('the master has closed stdin'))
+    await channel.end()
+  }
+}

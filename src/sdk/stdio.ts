@@ -1,0 +1,22 @@
+import { StreamChannel } from '../channel/stream-channel.ts'
+import { readableSource, writableSink } from '../channel/bytes.ts'
+import type { Channel } from '../channel/channel.ts'
+import type { Framing } from '../framing/framing.ts'
+import { captureConsole } from './console.ts'
+
+/**
+ * The master, as a channel: what it sends is received, what is sent it receives. `console.log` and its like write to
+ * stderr from then on, since stdout belongs to the messages.
+ *
+ * ```ts
+ * import { lines } from 'pagent/framing'
+ * import { stdio } from 'pagent/worker'
+ * const master = stdio(lines())
+ * for await (const line of master) await master.send(line.toUpperCase())
+ * ```
+ */
+export function stdio<I, O = I>(framing: Framing<I, O>): Channel<I, O> {
+  captureConsole()
+  const { stdin, stdout } = process
+  return new StreamChannel(framing, readableSource(stdin), writableSink(stdout), 'the master')
+}
