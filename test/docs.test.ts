@@ -111,7 +111,7 @@ function installSources(): void {
   const folder = join(workshop, 'node_modules/pagent')
   mkdirSync(folder, { recursive: true })
   symlinkSync(join(root, 'src'), join(folder, 'src'))
-  const exports = { '.': './src/index.ts', './framing': './src/framing/index.ts' }
+  const exports = { '.': './src/index.ts', './framing': './src/framing/index.ts', './worker': './src/sdk/index.ts' }
   writeFileSync(join(folder, 'package.json'), JSON.stringify({ name: 'pagent', type: 'module', exports }))
 }
 
@@ -132,10 +132,12 @@ function run(file: string, args: readonly string[], cwd: string): Promise<Result
   const PATH = `${dirname(process.execPath)}${delimiter}${inherited['PATH'] ?? ''}`
   const env = { ...inherited, PATH, NO_COLOR: '1', NODE_COMPILE_CACHE: join(workshop, 'cache') }
   return new Promise((settle) => {
-    execFile(file, args, { cwd, env, timeout: 60_000 }, (error, stdout, stderr) => {
+    const child = execFile(file, args, { cwd, env, timeout: 60_000 }, (error, stdout, stderr) => {
       const exitCode = error === null ? 0 : typeof error.code === 'number' ? error.code : 1
       settle({ exitCode, stdout, stderr })
     })
+    // A worker lives until nobody will say any more.
+    child.stdin?.end()
   })
 }
 
@@ -178,7 +180,11 @@ test('every snippet type-checks', async () => {
       noUnusedLocals: false,
       noUnusedParameters: false,
       typeRoots: [join(root, 'node_modules/@types')],
-      paths: { pagent: [join(root, 'src/index.ts')], 'pagent/framing': [join(root, 'src/framing/index.ts')] },
+      paths: {
+        pagent: [join(root, 'src/index.ts')],
+        'pagent/framing': [join(root, 'src/framing/index.ts')],
+        'pagent/worker': [join(root, 'src/sdk/index.ts')],
+      },
     },
     include: ['*/main.mts'],
   }

@@ -68,8 +68,15 @@ export type MethodOf<Api> =
 /** A function by its name. */
 type At<Api, Name> = Name extends keyof Api ? Api[Name] : any
 type ArgsOf<Method> = 0 extends 1 & Method ? any[] : Method extends (...args: infer Args) => unknown ? Args : never
-type ResultOf<Method> = Method extends (...args: any[]) => infer Result ? Awaited<Result> : never
+type ResultOf<Method> = 0 extends 1 & Method
+  ? any
+  : Method extends (...args: any[]) => infer Result
+    ? Awaited<Result>
+    : never
 type ItemOf<Method> = 0 extends 1 & Method ? any : ResultOf<Method> extends AsyncIterable<infer Item> ? Item : never
+/** What a function takes, and what it returns in the end. */
+export type CallArgs<Api, Name> = ArgsOf<At<Api, Name>>
+export type CallResult<Api, Name> = ResultOf<At<Api, Name>>
 /** The names of those that return a stream. */
 export type StreamOf<Api> = { [Name in MethodOf<Api>]: IfStream<At<Api, Name>, Name> }[MethodOf<Api>]
 type IfStream<Method, Name> = 0 extends 1 & Method
@@ -79,7 +86,7 @@ type IfStream<Method, Name> = 0 extends 1 & Method
     : never
 
 /** The functions of an API as they are called from here: what returned a value returns a promise of it. */
-export type Remote<Api> = Untyped<Api> extends true ? Record<string, (...args: any[]) => any> : RemoteOf<Api>
+export type Remote<Api> = Untyped<Api> extends true ? any : RemoteOf<Api>
 
 type RemoteOf<Api> = {
   readonly [Name in MethodOf<Api>]: ResultOf<At<Api, Name>> extends AsyncIterable<infer Item>

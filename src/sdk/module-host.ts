@@ -6,5 +6,15 @@ import { READY, serve } from './serve.ts'
 // Before the module has a chance to print.
 captureConsole()
 const [, , url = ''] = process.argv
-const api = (await import(url)) as object
-await serve(api, { framing: structured(), [READY]: true })
+await serve(await load(), { framing: structured(), [READY]: true })
+
+/** What does not load is explained last, where the pool looks for it. */
+async function load(): Promise<object> {
+  try {
+    return (await import(url)) as object
+  } catch (error) {
+    console.error(error)
+    console.error(`Cannot load ${url}: ${error instanceof Error ? error.message : String(error)}`)
+    return process.exit(1)
+  }
+}

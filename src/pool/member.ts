@@ -1,0 +1,59 @@
+import type { Exit } from '../base/exit.ts'
+import { CALLER, type Caller } from '../rpc/client.ts'
+import type { Worker } from '../worker/worker.ts'
+
+/** When a worker is replaced: after so many calls, and at that time by the clock. */
+export interface Terms {
+  readonly maxCalls: number
+  readonly retireAt: number
+}
+
+/** One worker of a pool, for one life. */
+export class Member {
+  readonly worker: Worker<any, any>
+  readonly caller: Caller
+  /** Which of the pool's, from 1: the lowest that was free. */
+  readonly number: number
+  readonly terms: Terms
+  readonly #stop = new AbortController()
+  readonly #kill = new AbortController()
+  isReady = false
+  /** Calls it is doing. */
+  inFlight = 0
+  calls = 0
+  /** It does one thing only, for somebody who has leased it. */
+  isLeased = false
+  /** Calls of some keys come to it. */
+  hasKeys = false
+  /** Another will take its place. */
+  isRetiring = false
+  /** Since then it has nothing to do; by the clock. */
+  idleSince = 0
+
+  constructor(worker: Worker<any, any>, number: number, terms: Terms) {
+    this.worker = worker
+    this.number = number
+    this.terms = terms
+    this.caller = worker.rpc()[CALLER]
+  }
+
+  /** Its whole life. */
+  live(ready: () => void): Promise<Exit> {
+    return this.worker.run({ signal: this.#stop.signal, kill: this.#kill.signal, ready })
+  }
+
+  get isLeaving(): boolean {
+    return this.#stop.signal.aborted
+  }
+
+  /** It gets no more calls, and ends. */
+  leave(): void {
+    this.#stop.abort()
+  }
+
+  /** At once. */
+  destroy(): void {
+    this.#kill.abort()
+    this.#stop.abort()
+  }
+}

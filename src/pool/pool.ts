@@ -1,0 +1,174 @@
+import { systemClock } from '../base/clock.ts'
+import { AlreadyStartedError, ClosedError } from '../base/errors.ts'
+import { type Exit, plainExit } from '../base/exit.ts'
+import { type Child, type ChildContext, type ChildOptions, KEEPER, type Keeper } from '../supervisor/child.ts'
+import { type CallArgs, type CallResult, type MethodOf, type Remote, RpcClient } from '../rpc/client.ts'
+import type { Worker } from '../worker/worker.ts'
+import { Job } from './job.ts'
+import type { Member } from './member.ts'
+import {
+  type PoolCallOptions,
+  type PoolPlan,
+  type PoolSpec,
+  type ReadPoolCall,
+  planPool,
+  readPoolCall,
+} from './spec.ts'
+import { Staff } from './staff.ts'
+import { type PoolStats, Stats } from './stats.ts'
+
+/**
+ * Workers that are alike, for calls that any of them may answer. With a `module`, each of its exported functions runs in
+ * other processes, under a budget of time, CPU time and memory for each call, with no code of ours in it.
+ *
+ * A call that breaks its budget ends its worker; another takes over, and no other call notices.
+ *
+ * ```ts
+ * import { Pool } from 'pagent'
+ * await using pool = new Pool({ module: 'data:text/javascript,export const add = (a, b) => a + b', size: 2 })
+ * console.log(await pool.call('add', [1, 2], { timeout: '5s', cpuTime: '1s' })) // → 3
+ * console.log(await pool.remote.add(3, 4)) // → 7
+ * ```
+ *
+ * Workers are started as they are needed, and stopped by `stop()`. Below a supervisor or a master it is a child like others.
+ */
+export class Pool<Api extends object = any> implements Child, AsyncDisposable {
+  readonly id: string
+  readonly childOptions: ChildOptions = { shutdown: 'infinity' }
+  readonly #plan: PoolPlan
+  readonly #stats = new Stats()
+  #staff: Staff
+  #keeper: Keeper | undefined
+
+  /** @throws TypeError, RangeError for a spec that cannot be. */
+  constructor(spec: PoolSpec) {
+    this.#plan = planPool(spec)
+    this.id = this.#plan.id
+    this.#staff = this.#newStaff()
+  }
+
+  /**
+   * Calls a function in one of its workers.
+   *
+   * @throws what `RpcClient.call` throws; `TimeoutError` also when no worker was free in time, `OverloadError` when too many
+   *   calls wait, and `ExitError` with the end of a worker that cannot be started.
+   */
+  call<Name extends MethodOf<Api>>(
+    method: Name,
+    args: CallArgs<Api, Name>,
+    options?: PoolCallOptions,
+  ): Promise<CallResult<Api, Name>> {
+    return this.#call(method, args, this.#read(options)) as Promise<CallResult<Api, Name>>
+  }
+
+  /** The functions as if they were here, with the options of the pool. */
+  get remote(): Remote<Api> {
+    return this.with({}).remote
+  }
+
+  /** A client whose calls have these options; what they do not say is as in the pool's `call`. */
+  with(options: PoolCallOptions): RpcClient<Api> {
+    const { key, ...call } = options
+    const caller = {
+      call: (method: string, params: readonly unknown[], read: object) =>
+        this.#call(method, params, { ...(read as ReadPoolCall), key }),
+      notify: async (method: string, params: readonly unknown[]) => {
+        await this.#call(method, params, { ...this.#plan.plainCall, key })
+      },
+      stream: (method: string, params: readonly unknown[], read: object) =>
+        this.#stream(method, params, { ...(read as ReadPoolCall), key }),
+    }
+    return new RpcClient<Api>(caller, { ...this.#plan.call, ...call })
+  }
+
+  /**
+   * Leases a worker: nobody else uses it until the task is over. One that has ended meanwhile is replaced.
+   *
+   * @throws what the task throws, and what `call` throws while it waits.
+   */
+  use<R>(task: (worker: Worker<any, any>) => Promise<R> | R, options?: PoolCallOptions): Promise<R> {
+    return this.#do(this.#read(options), true, async ({ worker }) => task(worker)) as Promise<R>
+  }
+
+  get stats(): PoolStats {
+    return this.#stats.snapshot(this.#staff.figures)
+  }
+
+  /** Starts the workers it always has. Resolves when they are ready. Not needed: a call starts what it needs. */
+  async start(): Promise<this> {
+    await this.#staff.fill()
+    return this
+  }
+
+  /** Ends its workers, each by its ladder; what waits or runs fails with it. It can be used again afterwards. */
+  async stop(): Promise<Exit> {
+    const staff = this.#staff
+    this.#staff = this.#newStaff()
+    await staff.close(new ClosedError(`Cannot call pool "${this.id}": it was stopped`))
+    return plainExit(this.id, { kind: 'stopped', step: 'abort' }, systemClock.date())
+  }
+
+  /** One life below a supervisor: until it is stopped, or its workers fail to start too often. */
+  async run({ signal, kill, ready }: ChildContext): Promise<Exit> {
+    const staff = this.#staff
+    if (staff.figures.workers > 0) throw new AlreadyStartedError(this.id, 'running', undefined, 'pool')
+    signal.addEventListener('abort', () => void this.stop(), { once: true })
+    kill.addEventListener('abort', () => staff.destroy(), { once: true })
+    void staff.fill().then(
+      () => ready(),
+      () => {},
+    )
+    return staff.ended
+  }
+
+  /** For a supervisor: who keeps it. */
+  [KEEPER](keeper: Keeper | undefined): void {
+    if (keeper !== undefined && this.#keeper !== undefined)
+      throw new TypeError(`Cannot keep pool "${this.id}" twice: supervisor "${this.#keeper.path}" keeps it already`)
+    this.#keeper = keeper
+    if (this.#staff.figures.workers === 0) this.#staff = this.#newStaff()
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.stop()
+  }
+
+  #newStaff(): Staff {
+    return new Staff(this.#plan, this.#stats, this.#keeper)
+  }
+
+  #read(options: PoolCallOptions | undefined): ReadPoolCall {
+    return options === undefined ? this.#plan.plainCall : readPoolCall(this.#plan.call, options)
+  }
+
+  #call(method: string, params: readonly unknown[], options: ReadPoolCall): Promise<unknown> {
+    return this.#do(options, false, ({ caller }, left) => caller.call(method, params, { ...left, retry: false }))
+  }
+
+  #do(
+    options: ReadPoolCall,
+    isAlone: boolean,
+    work: (member: Member, left: ReadPoolCall) => Promise<unknown>,
+  ): Promise<unknown> {
+    const staff = this.#staff
+    return new Promise((resolve, reject) => {
+      staff.submit(new Job(options, staff.now, isAlone, work, resolve, reject))
+    })
+  }
+
+  /** Its worker is busy with it until it has ended, or its reader has left. */
+  async *#stream(method: string, params: readonly unknown[], options: ReadPoolCall): AsyncGenerator {
+    const over = Promise.withResolvers<void>()
+    const begun = Promise.withResolvers<AsyncIterable<unknown>>()
+    const done = this.#do(options, false, ({ caller }, left) => {
+      begun.resolve(caller.stream(method, params, left))
+      return over.promise
+    })
+    done.catch(begun.reject)
+    try {
+      yield* await begun.promise
+    } finally {
+      over.resolve()
+    }
+  }
+}

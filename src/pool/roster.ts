@@ -1,0 +1,74 @@
+import type { Job } from './job.ts'
+import type { Member } from './member.ts'
+
+/** After so many the oldest keys are forgotten. */
+const KEYS = 10_000
+
+/** Who there is in a pool, and who can take what. */
+export class Roster {
+  readonly members = new Set<Member>()
+  readonly #concurrency: number
+  readonly #max: number
+  /** Which worker a key belongs to. */
+  readonly #keys = new Map<string, Member>()
+
+  /** `max` of them work at a time; more stand by. */
+  constructor(concurrency: number, max: number) {
+    this.#concurrency = concurrency
+    this.#max = max
+  }
+
+  count(which: (member: Member) => boolean): number {
+    let count = 0
+    for (const member of this.members) if (which(member)) count++
+    return count
+  }
+
+  /** The lowest number that nobody has. */
+  get freeNumber(): number {
+    const taken = new Set([...this.members].map(({ number }) => number))
+    let number = 1
+    while (taken.has(number)) number++
+    return number
+  }
+
+  remove(member: Member): void {
+    this.members.delete(member)
+    if (member.hasKeys) for (const [key, owner] of this.#keys) if (owner === member) this.#keys.delete(key)
+  }
+
+  /** One that may begin with it now: that of its key, else who has least to do. */
+  memberFor(job: Job): Member | undefined {
+    const { key } = job.options
+    const own = key === undefined ? undefined : this.#keys.get(key)
+    if (own !== undefined) return this.#isFree(own, job) ? own : undefined
+    const free = this.#leastBusy(job)
+    if (key !== undefined && free !== undefined) this.#remember(key, free)
+    return free
+  }
+
+  #leastBusy(job: Job): Member | undefined {
+    let idle: Member | undefined
+    let working: Member | undefined
+    let busy = 0
+    for (const member of this.members) {
+      if (member.inFlight > 0) busy++
+      if (!this.#isFree(member, job)) continue
+      if (member.inFlight === 0) idle ??= member
+      else if (working === undefined || member.inFlight < working.inFlight) working = member
+    }
+    return idle !== undefined && busy < this.#max ? idle : working
+  }
+
+  #isFree(member: Member, job: Job): boolean {
+    if (!member.isReady || member.isLeaving || member.isLeased || member.worker.state !== 'running') return false
+    return job.isAlone ? member.inFlight === 0 : member.inFlight < this.#concurrency
+  }
+
+  #remember(key: string, member: Member): void {
+    member.hasKeys = true
+    this.#keys.set(key, member)
+    const [oldest] = this.#keys.keys()
+    if (this.#keys.size > KEYS && oldest !== undefined) this.#keys.delete(oldest)
+  }
+}

@@ -1,0 +1,238 @@
+import { type Clock, type Timer, systemClock } from '../base/clock.ts'
+import { ExitError } from '../base/errors.ts'
+import { type Exit, type ExitCause, isAbnormal, plainExit } from '../base/exit.ts'
+import { Later } from '../base/later.ts'
+import { handled } from '../channel/outbox.ts'
+import { BackoffSteps } from '../supervisor/backoff.ts'
+import { KEEPER, type Keeper } from '../supervisor/child.ts'
+import { RestartBudget, isCharged } from '../supervisor/intensity.ts'
+import { worker } from '../worker/host.ts'
+import { Aging } from './aging.ts'
+import type { Job } from './job.ts'
+import { Member } from './member.ts'
+import { JobQueue } from './queue.ts'
+import { Roster } from './roster.ts'
+import type { PoolPlan } from './spec.ts'
+import type { Stats } from './stats.ts'
+
+/** One life of a pool: its workers, who come and go, and what waits for them. */
+export class Staff {
+  readonly #plan: PoolPlan
+  readonly #stats: Stats
+  readonly #keeper: Keeper | undefined
+  readonly #clock: Clock
+  readonly #roster: Roster
+  readonly #queue: JobQueue
+  readonly #aging: Aging
+  readonly #budget: RestartBudget
+  readonly #backoff: BackoffSteps
+  readonly #ended = new Later<Exit>()
+  readonly #startedAt: number
+  #filling: PromiseWithResolvers<void> | undefined
+  /** The next start waits, since the last has failed. */
+  #pause: Timer | undefined
+  #closing: Error | undefined
+
+  constructor(plan: PoolPlan, stats: Stats, keeper: Keeper | undefined) {
+    this.#plan = plan
+    this.#stats = stats
+    this.#keeper = keeper
+    this.#clock = keeper?.host.clock ?? systemClock
+    this.#roster = new Roster(plan.concurrency, plan.max)
+    this.#queue = new JobQueue(plan.id, this.#clock, plan.maxQueue)
+    this.#aging = new Aging(plan, this.#clock, this.#roster, {
+      wanted: () => this.#wanted,
+      replace: () => this.#adjust(),
+    })
+    this.#budget = new RestartBudget(plan.intensity)
+    this.#backoff = new BackoffSteps(plan.backoff)
+    this.#startedAt = this.#clock.date()
+  }
+
+  get now(): number {
+    return this.#clock.now()
+  }
+
+  /** Resolves when it is closed and everybody is gone, or nobody could be started. */
+  get ended(): Promise<Exit> {
+    return this.#ended.promise
+  }
+
+  get figures(): { workers: number; ready: number; busy: number; queued: number } {
+    const { members } = this.#roster
+    const ready = this.#roster.count(({ isReady }) => isReady)
+    const busy = this.#roster.count(({ inFlight }) => inFlight > 0)
+    return { workers: members.size, ready, busy, queued: this.#queue.length }
+  }
+
+  /** Starts those there always are. Resolves when they are ready, rejects when they cannot be started. */
+  fill(): Promise<void> {
+    this.#filling ??= newFilling()
+    this.#adjust()
+    return this.#filling.promise
+  }
+
+  submit(job: Job): void {
+    if (this.#closing !== undefined) return job.fail(this.#closing)
+    const member = this.#queue.length === 0 ? this.#roster.memberFor(job) : undefined
+    if (member !== undefined) return this.#begin(member, job)
+    this.#queue.push(job)
+    this.#adjust()
+  }
+
+  /** What waits fails with this error, what runs with the end of its worker. Resolves when everybody is gone. */
+  async close(error: Error): Promise<void> {
+    this.#shut(error)
+    if (this.#roster.members.size === 0) this.#end({ kind: 'stopped', step: 'abort' })
+    await this.ended
+  }
+
+  destroy(): void {
+    for (const member of this.#roster.members) member.destroy()
+  }
+
+  // ── who does what ──
+
+  #begin(member: Member, job: Job): void {
+    const begun = this.now
+    member.inFlight++
+    member.isLeased = job.isAlone
+    this.#stats.began(begun - job.since)
+    void job.run(member, begun).then((isDone) => {
+      this.#stats.ended(this.now - begun)
+      member.inFlight--
+      member.calls++
+      member.isLeased = false
+      member.idleSince = this.now
+      if (!isDone) this.submit(job)
+      this.#aging.freed(member)
+      this.#dispatch()
+    })
+  }
+
+  /** What waits is begun by whoever can. */
+  #dispatch(): void {
+    while (this.#queue.length > 0) {
+      let member: Member | undefined
+      const job = this.#queue.take((one) => (member = this.#roster.memberFor(one)) !== undefined)
+      if (job === undefined || member === undefined) break
+      this.#begin(member, job)
+    }
+    this.#adjust()
+  }
+
+  // ── who comes and who goes ──
+
+  /** How many there should be: those always, those the queue asks for, and the spares. Nobody before the first is needed. */
+  get #wanted(): number {
+    const { min, max, spares, concurrency } = this.#plan
+    const isUsed = this.#filling !== undefined || this.#stats.calls > 0 || this.#queue.length > 0
+    if (!isUsed || this.#closing !== undefined) return 0
+    const working = this.#roster.count(({ inFlight }) => inFlight > 0)
+    const asked = working + Math.ceil(this.#queue.length / concurrency)
+    return Math.min(max, Math.max(min, asked)) + spares
+  }
+
+  #adjust(): void {
+    if (this.#closing !== undefined || this.#pause !== undefined) return
+    const present = this.#roster.count(({ isLeaving, isRetiring }) => !isLeaving && !isRetiring)
+    for (let missing = this.#wanted - present; missing > 0; missing--) this.#hire()
+    if (this.#roster.count(({ isReady }) => isReady) >= this.#plan.min) this.#filling?.resolve()
+  }
+
+  #hire(): void {
+    const { id, command, spec } = this.#plan
+    const { freeNumber } = this.#roster
+    const one = worker(`${id}-${freeNumber}`, command.file, command.args, spec)
+    const member = new Member(one, freeNumber, this.#aging.terms())
+    this.#roster.members.add(member)
+    this.#introduce(member)
+    void member.live(() => this.#onReady(member)).then((exit) => this.#onExit(member, exit))
+  }
+
+  #onReady(member: Member): void {
+    member.isReady = true
+    member.idleSince = this.now
+    this.#backoff.reset()
+    this.#aging.arrived()
+    this.#dispatch()
+  }
+
+  #onExit(member: Member, exit: Exit): void {
+    this.#roster.remove(member)
+    this.#dismiss(member)
+    if (isAbnormal(exit)) this.#stats.deaths++
+    if (this.#closing !== undefined) return this.#checkGone()
+    if (!member.isReady && !member.isLeaving) return this.#startFailed(exit)
+    this.#dispatch()
+  }
+
+  /** A few times it is tried again; then whoever waits is told. */
+  #startFailed(exit: Exit): void {
+    if (isCharged(exit) && !this.#budget.charge(exit, this.now)) return this.#giveUp(exit)
+    const { after } = this.#backoff.next(Math.random())
+    this.#pause ??= this.#clock.after(after, () => {
+      this.#pause = undefined
+      this.#adjust()
+    })
+  }
+
+  /** The next call tries again; below a supervisor that one decides. */
+  #giveUp(exit: Exit): void {
+    const { exits } = this.#budget
+    const error = new ExitError('start', exit)
+    this.#budget.clear()
+    this.#backoff.reset()
+    if (this.#keeper !== undefined) {
+      this.#shut(error)
+      return this.#end({ kind: 'gave-up', exits })
+    }
+    this.#queue.failAll(error)
+    this.#failFilling(error)
+  }
+
+  #failFilling(error: Error): void {
+    this.#filling?.reject(error)
+    this.#filling = undefined
+  }
+
+  #shut(error: Error): void {
+    this.#closing = error
+    this.#pause?.cancel()
+    this.#aging.close()
+    this.#queue.failAll(error)
+    this.#failFilling(error)
+    for (const member of this.#roster.members) member.leave()
+  }
+
+  #checkGone(): void {
+    if (this.#roster.members.size === 0) this.#end({ kind: 'stopped', step: 'abort' })
+  }
+
+  // ── its place in a tree ──
+
+  #introduce({ worker: child }: Member): void {
+    if (this.#keeper === undefined) return
+    const { path, host } = this.#keeper
+    child[KEEPER]({ path: `${path}/${this.#plan.id}`, host })
+    host.adopt?.(child)
+  }
+
+  #dismiss({ worker: child }: Member): void {
+    if (this.#keeper === undefined) return
+    child[KEEPER](undefined)
+    this.#keeper.host.release?.(child, 'forgotten')
+  }
+
+  #end(cause: ExitCause): void {
+    const uptime = this.#clock.date() - this.#startedAt
+    this.#ended.resolve(plainExit(this.#plan.id, cause, this.#startedAt, 1, uptime))
+  }
+}
+
+/** Perhaps nobody waits for it. */
+function newFilling(): PromiseWithResolvers<void> {
+  const filling = Promise.withResolvers<void>()
+  void handled(filling.promise)
+  return filling
+}

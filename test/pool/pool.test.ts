@@ -1,0 +1,273 @@
+import assert from 'node:assert/strict'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { describe, it } from 'node:test'
+import { type PoolSpec, Master, Pool } from '../../src/index.ts'
+import { eventually, isAlive } from '../support/processes.ts'
+import { story } from '../support/story.ts'
+import type * as work from './fixtures/work.ts'
+
+type Work = typeof work
+const module = new URL('./fixtures/work.ts', import.meta.url)
+
+/** A story with a pool of its own; nothing is left of it. */
+function pooled(title: string, spec: Partial<PoolSpec>, tell: (pool: Pool<Work>) => Promise<void>): void {
+  void it(title, async () => {
+    const pool = new Pool<Work>({ module, ...spec })
+    const pids = new Set<number>()
+    try {
+      await tell(pool)
+      if (pool.stats.ready > 0) for (let i = 0; i < 4; i++) pids.add(await pool.call('pid', []))
+    } finally {
+      await pool.stop()
+    }
+    for (const pid of pids) assert.equal(isAlive(pid), false)
+  })
+}
+
+const cpuMeasured = process.env['PAGENT_LAUNCHER'] !== 'portable'
+
+void describe('a pool', () => {
+  pooled('calls every exported function of a module, by name or as if it were here', { size: 1 }, async (pool) => {
+    assert.equal(await pool.call('add', [1, 2]), 3)
+    assert.equal(await pool.remote.add(3, 4), 7)
+    assert.deepEqual(await pool.call('double', [new Map([['a', 1]])]), new Map([['a', 2]]))
+    const items: number[] = []
+    for await (const item of pool.remote.count(5)) items.push(item)
+    assert.deepEqual(items, [1, 2, 3, 4, 5])
+    await assert.rejects(pool.call('fail', []), { code: 'ERR_PAGENT_RPC', message: /no such size/ })
+    for (const name of ['notAFunction', 'constructor', '__proto__', 'then', 'toString'])
+      await assert.rejects(pool.call(name as 'pid', []), { rpcCode: -32_601 }, name)
+  })
+
+  pooled('starts nothing before it is needed, and no more than are', { size: { min: 0, max: 3 } }, async (pool) => {
+    assert.equal(pool.stats.workers, 0)
+    await pool.call('pid', [])
+    assert.equal(pool.stats.workers, 1)
+    const pids = await Promise.all(Array.from({ length: 12 }, () => pool.call('hold', [500])))
+    assert.ok(new Set(pids).size > 1 && new Set(pids).size <= 3, String(new Set(pids).size))
+    assert.ok(pool.stats.workers <= 3)
+  })
+
+  pooled(
+    'starts those it always has, and its spares, when it is told to',
+    { size: { min: 2, max: 4 }, spares: 1 },
+    async (pool) => {
+      await pool.start()
+      await eventually(() => pool.stats.ready === 3, 5000, 'two and a spare')
+    },
+  )
+
+  pooled('gives a worker as many calls at a time as it may do', { size: 1, concurrency: 10 }, async (pool) => {
+    const started = performance.now()
+    await Promise.all(Array.from({ length: 10 }, () => pool.call('hold', [200])))
+    assert.ok(
+      pool.stats.run.p50 < 2 * (performance.now() - started),
+      'one after the other would take ten times as long',
+    )
+    assert.equal(pool.stats.workers, 1)
+  })
+
+  pooled('sends calls of one key to one worker', { size: 3 }, async (pool) => {
+    await pool.start()
+    const pids = await Promise.all(Array.from({ length: 9 }, (_, i) => pool.call('hold', [5], { key: `key-${i % 3}` })))
+    for (let key = 0; key < 3; key++) assert.equal(new Set([pids[key], pids[key + 3], pids[key + 6]]).size, 1)
+  })
+
+  pooled('refuses a call when too many wait, and says so', { size: 1, maxQueue: 2 }, async (pool) => {
+    const calls = Array.from({ length: 3 }, () => pool.call('hold', [100]))
+    const settled = Promise.allSettled(calls)
+    await eventually(() => pool.stats.queued <= 2, 1000, 'a queue')
+    const more = await Promise.allSettled([pool.call('pid', []), pool.call('pid', []), pool.call('pid', [])])
+    assert.ok(more.some((one) => one.status === 'rejected' && one.reason.code === 'ERR_PAGENT_OVERLOAD'))
+    await settled
+  })
+
+  pooled('counts the wait for a worker into the timeout of a call', { size: 1 }, async (pool) => {
+    await pool.start()
+    const long = pool.call('hold', [300])
+    await assert.rejects(pool.call('pid', [], { timeout: 50 }), {
+      code: 'ERR_PAGENT_TIMEOUT',
+      message: /no worker was free within 50ms/,
+    })
+    await assert.rejects(pool.call('pid', [], { signal: AbortSignal.abort(new Error('not any more')) }), /not any more/)
+    await long
+  })
+
+  pooled('leases a worker to one who wants it all', { size: 1 }, async (pool) => {
+    const order: string[] = []
+    const lease = pool.use(async (worker) => {
+      order.push('leased')
+      await worker.rpc<Work>().call('hold', 100)
+      order.push('done')
+    })
+    await eventually(() => order.length === 1, 5000, 'the lease')
+    await Promise.all([lease, pool.call('pid', []).then(() => order.push('called'))])
+    assert.deepEqual(order, ['leased', 'done', 'called'])
+    await assert.rejects(
+      pool.use(() => Promise.reject(new Error('mine'))),
+      /mine/,
+    )
+    assert.equal(await pool.call('add', [1, 1]), 2)
+  })
+
+  pooled(
+    'replaces a worker after so many calls, and nobody waits for that',
+    { size: 1, recycle: { calls: 3, jitter: 0 } },
+    async (pool) => {
+      const pids = new Set<number>()
+      for (let i = 0; i < 500 && pids.size < 3; i++) pids.add(await pool.call('hold', [20]))
+      assert.equal(pids.size, 3, 'two others came')
+      assert.equal(pool.stats.deaths, 0)
+    },
+  )
+
+  pooled('stops those that have nothing to do', { size: { min: 1, max: 3 }, idle: 100 }, async (pool) => {
+    await Promise.all(Array.from({ length: 9 }, () => pool.call('hold', [50])))
+    await eventually(
+      () => pool.stats.workers === 1,
+      5000,
+      () => `one, not ${pool.stats.workers}`,
+    )
+  })
+
+  pooled('tells how long calls waited and took', { size: 1 }, async (pool) => {
+    await Promise.all(Array.from({ length: 4 }, () => pool.call('hold', [20])))
+    const { calls, wait, run } = pool.stats
+    assert.equal(calls, 4)
+    assert.equal(run.count, 4)
+    assert.ok(run.p50 >= 15 && wait.max >= wait.p50)
+  })
+
+  pooled('can be used again after it was stopped', { size: 1 }, async (pool) => {
+    const before = await pool.call('pid', [])
+    const waiting = assert.rejects(pool.call('hold', [10_000]), { code: /ERR_PAGENT_(EXIT|CLOSED)/ })
+    await pool.stop()
+    await waiting
+    assert.equal(isAlive(before), false)
+    assert.notEqual(await pool.call('pid', []), before)
+  })
+})
+
+void describe('a call of a pool that goes wrong', () => {
+  pooled('fails with the end of its worker, and no other call notices', { size: 2, spares: 1 }, async (pool) => {
+    await pool.start()
+    const others = Promise.all(Array.from({ length: 20 }, () => pool.call('hold', [20])))
+    await assert.rejects(pool.call('die', [3]), {
+      code: 'ERR_PAGENT_EXIT',
+      message: /it exited with code 3 .*last words/s,
+    })
+    assert.equal((await others).length, 20)
+    await eventually(() => pool.stats.deaths === 1 && pool.stats.ready === 3, 5000, 'a replacement')
+  })
+
+  pooled('is done again by another worker when it may be', { size: 1 }, async (pool) => {
+    const folder = mkdtempSync(join(tmpdir(), 'pagent-test-'))
+    try {
+      assert.equal(await pool.call('dieOnce', [join(folder, 'died')], { onDeath: 'retry' }), 'alive')
+      await assert.rejects(pool.call('die', [1], { onDeath: 'retry' }), { code: 'ERR_PAGENT_EXIT' })
+    } finally {
+      rmSync(folder, { recursive: true })
+    }
+  })
+
+  if (cpuMeasured) {
+    pooled('ends its worker when it uses more CPU time than it may', { size: 1, spares: 1 }, async (pool) => {
+      await pool.start()
+      await assert.rejects(pool.call('spin', [], { cpuTime: '200ms' }), ({ exit }) => {
+        assert.partialDeepStrictEqual(exit, { kind: 'limit', limit: 'cpuTime', max: 200, enforcedBy: 'sampling' })
+        assert.ok(exit.observed < 300, `${exit.observed} ms`)
+        return true
+      })
+      assert.equal(await pool.call('add', [1, 2], { cpuTime: '200ms' }), 3)
+    })
+
+    pooled('ends its worker when it uses more memory than it may', { size: 1 }, async (pool) => {
+      await assert.rejects(pool.call('bomb', [], { memory: '300MiB' }), ({ exit }) => {
+        assert.partialDeepStrictEqual(exit, { kind: 'limit', limit: 'memory', max: 300 * 2 ** 20 })
+        return true
+      })
+      assert.equal(await pool.call('add', [1, 2]), 3)
+    })
+  }
+
+  void it('fails with the reason when workers cannot be started, and tries again with the next', async () => {
+    const fails = new URL('./fixtures/does-not-load.ts', import.meta.url)
+    await using pool = new Pool({ module: fails, size: 1, intensity: { restarts: 1 }, backoff: { min: 1, max: 1 } })
+    for (let i = 0; i < 2; i++)
+      await assert.rejects(pool.call('x', []), { code: 'ERR_PAGENT_EXIT', message: /no license/ })
+    await assert.rejects(pool.start(), { code: 'ERR_PAGENT_EXIT' })
+    await using missing = new Pool({ command: '/no/such/program', intensity: { restarts: 0 } })
+    await assert.rejects(missing.call('x', []), { code: 'ERR_PAGENT_EXIT', message: /does not exist/ })
+  })
+})
+
+void describe('a pool of any program', () => {
+  void it('calls what it serves', async () => {
+    const program =
+      'import sys, json\nfor line in sys.stdin:\n m = json.loads(line)\n print(json.dumps({"jsonrpc": "2.0", "id": m["id"], "result": sum(m["params"])}), flush=True)'
+    await using pool = new Pool<{ sum(...numbers: number[]): number }>({
+      command: 'python3',
+      args: ['-c', program],
+      size: 1,
+    })
+    assert.equal(await pool.call('sum', [1, 2, 3]), 6)
+  })
+})
+
+void describe('a pool below a supervisor', () => {
+  story('is a child like others, and its workers belong to the master', async (master) => {
+    const pool = new Pool<Work>({ id: 'work', module, size: 2 })
+    const app = await master.supervise({ id: 'app', children: [pool] })
+    assert.deepEqual(
+      [...master.workers()].map(({ id, supervisor: above }) => `${id} ${above}`),
+      ['work-1 app/work', 'work-2 app/work'],
+    )
+    assert.equal(await pool.call('add', [1, 2]), 3)
+    master.getWorker('work-1').kill()
+    await eventually(() => pool.stats.ready === 2 && pool.stats.deaths === 1, 10_000, 'a replacement')
+    await app.stop()
+    assert.deepEqual([...master.workers()], [])
+  })
+
+  story('gives up when its workers cannot be started', async (master) => {
+    const fails = new URL('./fixtures/does-not-load.ts', import.meta.url)
+    const pool = new Pool({
+      id: 'work',
+      module: fails,
+      size: 1,
+      intensity: { restarts: 1 },
+      backoff: { min: 1, max: 1 },
+    })
+    await assert.rejects(master.supervise({ id: 'app', children: [pool] }), {
+      code: 'ERR_PAGENT_GAVE_UP',
+      message: /no license/,
+    })
+  })
+})
+
+void describe('a pool that cannot be is refused:', () => {
+  const cases: [spec: object, message: RegExp][] = [
+    [{}, /give either a module or a command/],
+    [{ module, command: 'x' }, /give either a module or a command/],
+    [{ module: './x.ts' }, /its module "\.\/x\.ts" is relative; write new URL\("\.\/x\.ts", import\.meta\.url\)/],
+    [{ module, size: 0 }, /Cannot use 0 as size: expected a whole number from 1/],
+    [{ module, size: { min: 3, max: 2 } }, /size\.min 3: it is above size\.max 2/],
+    [{ module, concurrency: 0 }, /concurrency/],
+    [{ module, spares: -1 }, /spares/],
+    [{ module, recycle: { calls: 0 } }, /recycle\.calls/],
+    [{ module, recycle: { call: 1 } }, /there is no option "call"/],
+    [{ module, call: { timeOut: 1 } }, /there is no option "timeOut"/],
+    [{ module, workers: 3 }, /there is no option "workers"/],
+  ]
+  for (const [spec, message] of cases)
+    void it(JSON.stringify(spec), () => assert.throws(() => new Pool(spec), { message }))
+
+  void it('and so is a call', async () => {
+    const pool = new Pool<Work>({ module })
+    assert.throws(() => pool.call('add', [1, 2], { key: 5 as never }), /Cannot use 5 as key/)
+    assert.throws(() => pool.call('add', [1, 2], { timeout: 'soon' }), RangeError)
+    assert.ok(new Master())
+  })
+})
