@@ -61,7 +61,7 @@ export const CALLER: unique symbol = Symbol('pagent.caller')
 
 type Fn = (...args: any[]) => unknown
 /** An API of which nothing is known: every name may be one of its. */
-type Untyped<Api> = 0 extends 1 & Api ? true : false
+type Untyped<Api> = string extends keyof Api ? true : false
 /** The names of the functions of an API. */
 export type MethodOf<Api> =
   Untyped<Api> extends true ? string : { [Name in keyof Api]: Api[Name] extends Fn ? Name : never }[keyof Api] & string

@@ -1,7 +1,7 @@
 import type { Clock } from '../base/clock.ts'
 import { ProtocolError } from '../base/errors.ts'
 import { type Methods, methodsOf } from './serving/api.ts'
-import { Incoming } from './serving/incoming.ts'
+import { Incoming, isCredit } from './serving/incoming.ts'
 import type { Inflow } from './calling/inflow.ts'
 import {
   type ErrorMessage,
@@ -75,17 +75,26 @@ export class Peer {
     this.#port.post({ jsonrpc: '2.0', method, params } satisfies NotificationMessage)
   }
 
-  /** Takes what has come. A returned promise holds the next message back: the other side is faster than it reads. */
+  /**
+   * Takes what has come. A returned promise holds the next message back, where the other side asks for more than it reads
+   * answers. Who waits for answers itself never waits here, or both sides could wait for each other.
+   */
   readonly accept = (message: unknown): Promise<void> | undefined => {
     if (Array.isArray(message) && message.length > 0) for (const one of message) this.#acceptOne(one)
     else this.#acceptOne(message)
-    return this.#port.pressure
+    return this.#outgoing.inFlight === 0 ? this.#port.pressure : undefined
   }
 
   /** What was posted could not be sent after all. */
   unsent(message: unknown, error: Error): void {
     const { id, method } = message as Partial<RequestMessage>
     if (typeof id === 'number' && method !== undefined) this.#outgoing.unsent(id, error)
+  }
+
+  /** The other side will say no more: what waits for it ends with this error, and what it asked for goes on. */
+  hearNoMore(error: Error): void {
+    this.#outgoing.close(error)
+    this.#incoming.hearNoMore()
   }
 
   /** The other side is gone: every call ends with this error. */
@@ -122,7 +131,7 @@ export class Peer {
         if (!this.#outgoing.item(id, value)) this.#report(`has sent an item that nobody asked for: ${shown(message)}`)
         return
       case NOTES.credit:
-        if (Number.isSafeInteger(more) && Number(more) > 0) this.#incoming.credit(id, Number(more))
+        if (isCredit(more)) this.#incoming.credit(id, more)
         return
       default:
         return this.#incoming.notification(message)

@@ -7,18 +7,6 @@ export function captureConsole(): void {
   if (captured) return
   captured = true
   const stderr = new Console(process.stderr, process.stderr)
-  for (const name of [
-    'log',
-    'info',
-    'debug',
-    'dir',
-    'dirxml',
-    'table',
-    'group',
-    'groupCollapsed',
-    'timeEnd',
-    'timeLog',
-    'count',
-  ] as const)
-    console[name] = stderr[name].bind(stderr) as typeof console.log
+  for (const [name, method] of Object.entries(stderr))
+    if (typeof method === 'function') Object.assign(console, { [name]: method.bind(stderr) })
 }

@@ -1,10 +1,12 @@
 import { systemClock } from '../base/clock.ts'
+import { ClosedError, FramingError, type PagentError } from '../base/errors.ts'
 import type { StreamChannel } from '../channel/stream-channel.ts'
 import { jsonRpc } from '../framing/json-rpc/json-rpc.ts'
 import type { Framing } from '../framing/framing.ts'
 import { type CallOptions, RpcClient, type ReadCallOptions } from '../rpc/client.ts'
 import { Peer } from '../rpc/peer.ts'
-import { stdio } from './stdio.ts'
+import { methodsOf } from '../rpc/serving/api.ts'
+import { openStdio } from './stdio.ts'
 
 /** How a program serves. */
 export interface ServeOptions {
@@ -38,16 +40,18 @@ let serving: Peer | undefined
  */
 export async function serve(api: object, options: ServeOptions = {}): Promise<void> {
   if (serving !== undefined) throw new Error('Cannot serve twice: one process has one stdin')
-  const channel = stdio<any>(options.framing ?? jsonRpc()) as StreamChannel<any, any>
-  const peer = new Peer(channel, {
-    who: 'the master',
-    clock: systemClock,
-    api,
-    fault: (error) => console.error(error.message),
-  })
+  methodsOf(api)
+  const channel = openStdio<any, any>(options.framing ?? jsonRpc(), { inputEnded: (fault) => fault && complain(fault) })
+  const peer = new Peer(channel, { who: 'the master', clock: systemClock, api, fault: complain })
   serving = peer
   if (options[READY] === true) peer.notify('$/ready', [])
   await listen(channel, peer)
+}
+
+/** What broke the stream ends the program, too, once what runs is answered. */
+function complain(error: PagentError): void {
+  console.error(`pagent: ${error.message}`)
+  if (error instanceof FramingError) process.exitCode = 1
 }
 
 /**
@@ -71,11 +75,14 @@ async function listen(channel: StreamChannel<any, any>, peer: Peer): Promise<voi
   const ended = Promise.withResolvers<void>()
   channel.listen(peer.accept, ended.reject)
   channel.onceDrained(ended.resolve)
+  const closed = new ClosedError('Cannot call the master: it has closed stdin')
   try {
     await ended.promise
+    peer.hearNoMore(closed)
     await peer.idle
   } finally {
-    peer.close(new Error('the master has closed stdin'))
+    peer.close(closed)
     await channel.end()
+    channel.destroy('it has ended')
   }
 }

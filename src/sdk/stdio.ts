@@ -1,4 +1,4 @@
-import { StreamChannel } from '../channel/stream-channel.ts'
+import { type ChannelObserver, StreamChannel } from '../channel/stream-channel.ts'
 import { readableSource, writableSink } from '../channel/bytes.ts'
 import type { Channel } from '../channel/channel.ts'
 import type { Framing } from '../framing/framing.ts'
@@ -16,7 +16,12 @@ import { captureConsole } from './console.ts'
  * ```
  */
 export function stdio<I, O = I>(framing: Framing<I, O>): Channel<I, O> {
+  return openStdio(framing)
+}
+
+/** `observer` hears what a channel does not tell: what broke it. */
+export function openStdio<I, O>(framing: Framing<I, O>, observer?: ChannelObserver): StreamChannel<I, O> {
   captureConsole()
   const { stdin, stdout } = process
-  return new StreamChannel(framing, readableSource(stdin), writableSink(stdout), 'the master')
+  return new StreamChannel(framing, readableSource(stdin), writableSink(stdout), 'the master', observer)
 }

@@ -1,4 +1,4 @@
-import { type Framing, LINE_MAX } from '../framing.ts'
+import { type Framing, LINE_MAX, encodeUtf8, readMaxLength, tooLong } from '../framing.ts'
 import { type JsonOptions, jsonDecoders } from '../json.ts'
 import { RpcReader } from './read.ts'
 import { RpcWriter } from './write.ts'
@@ -24,12 +24,23 @@ export type JsonRpcOptions = JsonOptions
 export function jsonRpc<I = unknown, O = I>(options: JsonRpcOptions = {}): Framing<I, O> {
   const make = jsonDecoders('jsonRpc', options, LINE_MAX)
   const writer = new RpcWriter('jsonRpc')
+  const max = readMaxLength(options.maxLength, LINE_MAX)
   return {
     name: 'jsonRpc',
     decoder(report) {
       const reader = new RpcReader()
       return make<I>(report, (line) => reader.read(line))
     },
-    encode: (message) => `${writer.write(message)}\n`,
+    encode(message) {
+      const line = writer.write(message)
+      // A character is three bytes at most. What the other side would end for is refused here.
+      if (line.length * 3 > max) checkLength(line, max)
+      return `${line}\n`
+    },
   }
+}
+
+function checkLength(line: string, max: number): void {
+  const { length } = encodeUtf8(line)
+  if (length > max) throw tooLong('jsonRpc', length, max)
 }

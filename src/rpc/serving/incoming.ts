@@ -2,7 +2,7 @@ import type { Methods } from './api.ts'
 import { type Call, callOf, during } from './current-call.ts'
 import { toWire } from '../faults.ts'
 import { CODES, type Id, NOTES, type NotificationMessage, type RequestMessage, type WireError } from '../messages.ts'
-import { Outflow } from './outflow.ts'
+import { Outflow, Starved } from './outflow.ts'
 import type { Port } from '../port.ts'
 
 /** The other side's calls to us: each is answered once. */
@@ -14,6 +14,7 @@ export class Incoming {
   readonly #outflows = new Map<Id, Outflow>()
 
   #idle: PromiseWithResolvers<void> | undefined
+  #isDeaf = false
 
   /** `max` calls at a time. */
   constructor(port: Port, methods: Methods, max: number) {
@@ -28,15 +29,17 @@ export class Incoming {
     if (run === undefined) return this.#fail(id, CODES.methodNotFound, `there is no method ${JSON.stringify(method)}`)
     if (this.#running.has(id)) return this.#fail(id, CODES.invalidRequest, `a call with the id ${id} is running`)
     if (this.#running.size >= this.#max) return this.#fail(id, CODES.overloaded, `${this.#max} calls are running`)
+    if (credit !== undefined && !isCredit(credit))
+      return this.#fail(id, CODES.invalidRequest, 'credit must be a whole number from 1')
     const call = callOf((value) => this.#note(NOTES.progress, { id, value }))
-    let result: unknown
     try {
-      result = during(call, run, argumentsOf(params))
+      const result = during(call, run, argumentsOf(params))
+      if (!takesTime(result)) return this.#answer(id, result, credit)
+      this.#running.set(id, call)
+      void this.#follow(id, call, result, credit)
     } catch (error) {
-      return this.#reject(id, error)
+      this.#reject(id, error)
     }
-    if (typeof result !== 'object' || result === null) return this.#answer(id, result, credit)
-    this.#follow(id, call, result, credit)
   }
 
   /** Resolves when none is running. */
@@ -66,49 +69,48 @@ export class Incoming {
     this.#outflows.get(id)?.grant(more)
   }
 
+  /** No credit will come any more: streams that wait for it end. */
+  hearNoMore(): void {
+    this.#isDeaf = true
+    for (const outflow of this.#outflows.values()) outflow.starve()
+  }
+
   /** Nobody waits for any of them. */
   close(): void {
     for (const id of this.#running.keys()) this.cancel(id)
   }
 
-  /** Something that takes time, or a stream. */
-  #follow(id: Id, call: Call, result: object, credit: number | undefined): void {
-    if (isIterable(result)) return this.#stream(id, call, result, credit)
-    if (!isThenable(result)) return this.#answer(id, result, credit)
-    this.#running.set(id, call)
-    result.then(
-      (value) => {
-        this.#ended(id)
-        if (typeof value === 'object' && value !== null && isIterable(value)) this.#stream(id, call, value, credit)
-        else this.#answer(id, value, credit)
-      },
-      (error: unknown) => {
-        this.#ended(id)
-        if (call.cancelled) this.#fail(id, CODES.cancelled, 'the call was cancelled')
-        else this.#reject(id, error)
-      },
-    )
+  /** A promise, or a stream, or a promise of one. */
+  async #follow(id: Id, call: Call, result: unknown, credit: number | undefined): Promise<void> {
+    try {
+      const value = await result
+      if (isIterable(value)) await this.#stream(id, call, value, credit)
+      else this.#answer(id, value, credit)
+    } catch (error) {
+      if (call.cancelled || error instanceof Starved) this.#fail(id, CODES.cancelled, 'the call was cancelled')
+      else this.#reject(id, error)
+    } finally {
+      this.#outflows.delete(id)
+      this.#ended(id)
+    }
   }
 
-  #stream(id: Id, call: Call, items: AsyncIterable<unknown>, credit: number | undefined): void {
+  async #stream(id: Id, call: Call, items: AsyncIterable<unknown>, credit: number | undefined): Promise<void> {
     if (credit === undefined)
       return this.#fail(id, CODES.invalidRequest, 'it returns a stream; use stream() instead of call()')
     const send = (value: unknown): void =>
       this.#port.post({ jsonrpc: '2.0', method: NOTES.item, params: { id, value } })
-    const outflow = new Outflow(items, credit, send)
-    this.#running.set(id, call)
+    const outflow = new Outflow(
+      items,
+      credit,
+      send,
+      (step) => during(call, step, []) as Promise<IteratorResult<unknown>>,
+    )
     this.#outflows.set(id, outflow)
-    const over = (): void => {
-      this.#outflows.delete(id)
-      this.#ended(id)
-    }
-    outflow
-      .run()
-      .finally(over)
-      .then(
-        () => this.#send({ jsonrpc: '2.0', id, result: null }, id),
-        (error: unknown) => this.#reject(id, error),
-      )
+    if (call.cancelled) outflow.cancel()
+    if (this.#isDeaf) outflow.starve()
+    await outflow.run()
+    this.#send({ jsonrpc: '2.0', id, result: null }, id)
   }
 
   #ended(id: Id): void {
@@ -159,12 +161,19 @@ function argumentsOf(params: unknown): readonly unknown[] {
   return params === undefined ? [] : [params]
 }
 
-function isIterable(value: object): value is AsyncIterable<unknown> {
-  return Symbol.asyncIterator in value
+/** Whether it is a promise or a stream. May throw what a getter throws. */
+function takesTime(result: unknown): boolean {
+  if (typeof result !== 'object' || result === null) return false
+  return isIterable(result) || typeof (result as { then?: unknown }).then === 'function'
 }
 
-function isThenable(value: object): value is Promise<unknown> {
-  return typeof (value as Promise<unknown>).then === 'function'
+function isIterable(value: unknown): value is AsyncIterable<unknown> {
+  return typeof value === 'object' && value !== null && Symbol.asyncIterator in value
+}
+
+/** So many items may be sent. */
+export function isCredit(value: unknown): value is number {
+  return Number.isSafeInteger(value) && Number(value) > 0
 }
 
 function ignore(): void {}

@@ -1,43 +1,82 @@
+/** It would have to wait for credit that cannot come. */
+export class Starved extends Error {}
+
+/** Asks for one item; what runs then may ask for the call it serves. */
+export type Stepper = (step: () => Promise<IteratorResult<unknown>>) => Promise<IteratorResult<unknown>>
+
 /** The writing end of a stream: sends as many items as were asked for, and waits. */
 export class Outflow {
   readonly #iterator: AsyncIterator<unknown>
   readonly #send: (value: unknown) => void
+  readonly #stepper: Stepper
+  readonly #cancelled = Promise.withResolvers<undefined>()
   #credit: number
   #granted: PromiseWithResolvers<void> | undefined
-  #cancelled = false
+  #isCancelled = false
+  #isStarved = false
 
-  constructor(items: AsyncIterable<unknown>, credit: number, send: (value: unknown) => void) {
+  constructor(items: AsyncIterable<unknown>, credit: number, send: (value: unknown) => void, stepper: Stepper) {
     this.#iterator = items[Symbol.asyncIterator]()
     this.#credit = credit
     this.#send = send
+    this.#stepper = stepper
   }
 
-  /** Resolves at the end of the items, or once it was cancelled; rejects with what they throw. */
+  /** Resolves at the end of the items, or at once when it is cancelled; rejects with what they throw. */
   async run(): Promise<void> {
-    while (!this.#cancelled) {
-      const next = await this.#iterator.next()
-      if (next.done === true) return
-      await this.#untilAllowed()
-      if (this.#cancelled) break
-      this.#credit--
-      this.#send(next.value)
+    let isDone = false
+    try {
+      while (!this.#isCancelled) {
+        const next = await Promise.race([this.#stepper(() => this.#iterator.next()), this.#cancelled.promise])
+        isDone = next?.done === true
+        if (next === undefined || isDone) return
+        await this.#untilAllowed()
+        if (!this.#isCancelled) this.#post(next.value)
+      }
+    } finally {
+      // Its own cleaning up may take its time: nobody waits for it.
+      if (!isDone) this.#leave()
     }
-    await this.#iterator.return?.()
   }
 
   grant(more: number): void {
     this.#credit += more
+    this.#wake()
+  }
+
+  /** Nobody reads it any more. */
+  cancel(): void {
+    this.#isCancelled = true
+    this.#cancelled.resolve(undefined)
+    this.#wake()
+  }
+
+  /** Nobody will ask for more. */
+  starve(): void {
+    this.#isStarved = true
+    this.#wake()
+  }
+
+  #post(value: unknown): void {
+    this.#credit--
+    this.#send(value)
+  }
+
+  #wake(): void {
     this.#granted?.resolve()
     this.#granted = undefined
   }
 
-  /** The items are told at once, those that listen. */
-  cancel(): void {
-    this.#cancelled = true
-    this.#granted?.resolve()
+  #leave(): void {
+    void Promise.resolve()
+      .then(() => this.#iterator.return?.())
+      .catch(() => {})
   }
 
   async #untilAllowed(): Promise<void> {
-    while (this.#credit <= 0 && !this.#cancelled) await (this.#granted ??= Promise.withResolvers<void>()).promise
+    while (this.#credit <= 0 && !this.#isCancelled) {
+      if (this.#isStarved) throw new Starved()
+      await (this.#granted ??= Promise.withResolvers<void>()).promise
+    }
   }
 }
