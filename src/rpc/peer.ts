@@ -13,6 +13,7 @@ import {
   kindOf,
 } from './messages.ts'
 import { type CallPlan, Outgoing } from './calling/outgoing.ts'
+import type { Caller } from './client.ts'
 import type { Port } from './port.ts'
 
 export interface PeerOptions {
@@ -36,7 +37,7 @@ const CANCEL_GRACE = 5000
 const NO_METHODS: Methods = new Map()
 
 /** JSON-RPC 2.0 in both directions over one port, for as long as that lives. */
-export class Peer {
+export class Peer implements Caller {
   readonly #port: Port
   readonly #outgoing: Outgoing
   readonly #incoming: Incoming
@@ -70,8 +71,8 @@ export class Peer {
     return this.#outgoing.stream(method, params, plan)
   }
 
-  /** @throws ClosedError, FramingError, OverloadError */
-  notify(method: string, params: readonly unknown[]): void {
+  /** Rejects with `ClosedError`, `FramingError` or `OverloadError`. */
+  async notify(method: string, params: readonly unknown[]): Promise<void> {
     this.#port.post({ jsonrpc: '2.0', method, params } satisfies NotificationMessage)
   }
 

@@ -3,7 +3,7 @@ import { ClosedError, FramingError, type PagentError } from '../base/errors.ts'
 import type { StreamChannel } from '../channel/stream-channel.ts'
 import { jsonRpc } from '../framing/json-rpc/json-rpc.ts'
 import type { Framing } from '../framing/framing.ts'
-import { type CallOptions, RpcClient, type ReadCallOptions } from '../rpc/client.ts'
+import { type CallOptions, RpcClient } from '../rpc/client.ts'
 import { Peer } from '../rpc/peer.ts'
 import { methodsOf } from '../rpc/serving/api.ts'
 import { openStdio } from './stdio.ts'
@@ -44,7 +44,7 @@ export async function serve(api: object, options: ServeOptions = {}): Promise<vo
   const channel = openStdio<any, any>(options.framing ?? jsonRpc(), { inputEnded: (fault) => fault && complain(fault) })
   const peer = new Peer(channel, { who: 'the master', clock: systemClock, api, fault: complain })
   serving = peer
-  if (options[READY] === true) peer.notify('$/ready', [])
+  if (options[READY] === true) await peer.notify('$/ready', [])
   await listen(channel, peer)
 }
 
@@ -62,12 +62,7 @@ function complain(error: PagentError): void {
 export function master<Api extends object = any>(options: CallOptions = {}): RpcClient<Api> {
   const peer = serving
   if (peer === undefined) throw new Error('Cannot call the master: serve() first')
-  const caller = {
-    call: (method: string, params: readonly unknown[], call: ReadCallOptions) => peer.call(method, params, call),
-    notify: async (method: string, params: readonly unknown[]) => peer.notify(method, params),
-    stream: (method: string, params: readonly unknown[], call: ReadCallOptions) => peer.stream(method, params, call),
-  }
-  return new RpcClient<Api>(caller, options)
+  return new RpcClient<Api>(peer, options)
 }
 
 /** Until stdin has ended, every call is answered, and the answers have left. */

@@ -28,8 +28,8 @@ export class WorkerCaller implements Caller {
     return calls?.call(method, params, options) ?? this.#whenOpen((opened) => opened.call(method, params, options))
   }
 
-  async notify(method: string, params: readonly unknown[]): Promise<void> {
-    await this.#whenOpen((calls) => calls.peer.notify(method, params))
+  notify(method: string, params: readonly unknown[]): Promise<void> {
+    return this.#whenOpen((calls) => calls.peer.notify(method, params))
   }
 
   stream(method: string, params: readonly unknown[], options: ReadCallOptions): AsyncIterable<unknown> {
