@@ -1,0 +1,3 @@
+// The work of every contender.
+export const add = (a, b) => a + b
+export const echo = (value) => value
