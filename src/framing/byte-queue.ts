@@ -25,8 +25,8 @@ export class ByteQueue {
 
   clear(): void {
     this.#length = 0
-    // One long message must not keep its memory for ever.
-    if (this.#bytes.length > 65_536) this.#bytes = EMPTY
+    // One long message must not keep its memory for ever; those of 64 KiB are many where there is one.
+    if (this.#bytes.length > KEPT) this.#bytes = EMPTY
   }
 
   #reserve(wanted: number): void {
@@ -38,3 +38,4 @@ export class ByteQueue {
 }
 
 const EMPTY = new Uint8Array(0)
+const KEPT = 131_072
