@@ -12,19 +12,48 @@ interface ErrorData {
 
 /** An error that a function threw, as it travels. Its own numeric `code` and `data` are kept, its stack is shown. */
 export function toWire(thrown: unknown): WireError {
-  if (!(thrown instanceof Error))
-    return { code: CODES.failed, message: String(thrown), data: { thrown: plain(thrown) } }
-  const { code, data } = thrown as { code?: unknown; data?: unknown }
-  const own: ErrorData = { name: thrown.name, stack: thrown.stack ?? '', ...(typeof code === 'string' && { code }) }
-  const more = data === undefined ? {} : { data: plain(data) }
-  return { code: isInteger(code) ? code : CODES.failed, message: thrown.message, data: { ...own, ...more } }
+  try {
+    return thrown instanceof Error ? ofError(thrown) : ofOther(thrown)
+  } catch {
+    return { code: CODES.failed, message: 'something was thrown that cannot be shown' }
+  }
 }
 
 /** The error of a caller, from what came. `who` has failed it. */
 export function fromWire(who: string, method: string, error: unknown): RpcError {
   const { code, message, data } = (typeof error === 'object' && error !== null ? error : {}) as Partial<WireError>
-  const text = typeof message === 'string' ? message : `an error without a message: ${JSON.stringify(error)}`
+  const text = typeof message === 'string' ? message : `an error without a message: ${show(error)}`
   return new RpcError(who, method, text, isInteger(code) ? code : CODES.internalError, data)
+}
+
+/** For people, whatever it is: a line that is not too long. */
+export function show(value: unknown): string {
+  const text = shown(value)
+  return text.length > 120 ? `${text.slice(0, 120)}…` : text
+}
+
+function shown(value: unknown): string {
+  try {
+    return JSON.stringify(value) ?? String(value)
+  } catch {
+    return Object.prototype.toString.call(value)
+  }
+}
+
+function ofError(error: Error): WireError {
+  // Anybody may have put anything there.
+  const { code, data, name, message, stack } = error as unknown as Record<string, unknown>
+  const own: ErrorData = {
+    name: String(name),
+    stack: typeof stack === 'string' ? stack : '',
+    ...(typeof code === 'string' && { code }),
+  }
+  const more = data === undefined ? {} : { data: plain(data) }
+  return { code: isInteger(code) ? code : CODES.failed, message: String(message), data: { ...own, ...more } }
+}
+
+function ofOther(thrown: unknown): WireError {
+  return { code: CODES.failed, message: String(thrown), data: { thrown: plain(thrown) } }
 }
 
 function isInteger(value: unknown): value is number {
@@ -36,6 +65,6 @@ function plain(value: unknown): unknown {
   try {
     return JSON.parse(JSON.stringify(value) ?? 'null')
   } catch {
-    return String(value)
+    return show(value)
   }
 }

@@ -1,6 +1,7 @@
 import type { Clock } from '../base/clock.ts'
 import { ProtocolError } from '../base/errors.ts'
 import { type Methods, methodsOf } from './serving/api.ts'
+import { show } from './faults.ts'
 import { Incoming, isCredit } from './serving/incoming.ts'
 import type { Inflow } from './calling/inflow.ts'
 import {
@@ -26,6 +27,8 @@ export interface PeerOptions {
   readonly maxInFlight?: number
   /** How long a cancelled call may take to be answered, in milliseconds. @default 5000 */
   readonly cancelGrace?: number
+  /** How long a call that finds its reader gone waits to hear why, in milliseconds. @default 0 */
+  readonly closedGrace?: number
   /** It was not. */
   readonly stuck?: (method: string) => void
   /** What came was no JSON-RPC, or an answer to nothing. It is passed over. */
@@ -46,10 +49,11 @@ export class Peer implements Caller {
 
   constructor(port: Port, options: PeerOptions) {
     const { who, clock, api, maxInFlight = MAX_IN_FLIGHT, cancelGrace = CANCEL_GRACE, stuck = ignore } = options
+    const { closedGrace = 0 } = options
     this.#port = port
     this.#who = who
     this.#fault = options.fault ?? ignore
-    this.#outgoing = new Outgoing(port, { who, clock, maxInFlight, cancelGrace, stuck })
+    this.#outgoing = new Outgoing(port, { who, clock, maxInFlight, cancelGrace, closedGrace, stuck })
     this.#incoming = new Incoming(port, api === undefined ? NO_METHODS : methodsOf(api), maxInFlight)
   }
 
@@ -113,12 +117,12 @@ export class Peer implements Caller {
       case 'notification':
         return this.#acceptNotification(message as NotificationMessage)
       case 'garbage':
-        return this.#report(`has sent what is no JSON-RPC message: ${shown(message)}`)
+        return this.#report(`has sent what is no JSON-RPC message: ${show(message)}`)
     }
   }
 
   #acceptAnswer(message: ResultMessage | ErrorMessage): void {
-    if (!this.#outgoing.answer(message)) this.#report(`has answered what was not asked: ${shown(message)}`)
+    if (!this.#outgoing.answer(message)) this.#report(`has answered what was not asked: ${show(message)}`)
   }
 
   #acceptNotification(message: NotificationMessage): void {
@@ -129,7 +133,7 @@ export class Peer implements Caller {
       case NOTES.progress:
         return this.#outgoing.progress(id, value)
       case NOTES.item:
-        if (!this.#outgoing.item(id, value)) this.#report(`has sent an item that nobody asked for: ${shown(message)}`)
+        if (!this.#outgoing.item(id, value)) this.#report(`has sent an item that nobody asked for: ${show(message)}`)
         return
       case NOTES.credit:
         if (isCredit(more)) this.#incoming.credit(id, more)
@@ -142,11 +146,6 @@ export class Peer implements Caller {
   #report(what: string): void {
     this.#fault(new ProtocolError(`${this.#who} ${what}`))
   }
-}
-
-function shown(message: unknown): string {
-  const text = JSON.stringify(message) ?? String(message)
-  return text.length > 120 ? `${text.slice(0, 120)}…` : text
 }
 
 function ignore(): void {}

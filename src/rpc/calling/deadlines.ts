@@ -8,6 +8,9 @@ export interface Timed {
   readonly due: number
 }
 
+/** A timer is not set anew for each call, so one may be set for no call at all: for so many lengths. */
+const LENGTHS_KEPT = 8
+
 /**
  * Deadlines of thousands of calls a second with one timer for each length there is: those of one length end in the order
  * in which they began.
@@ -31,7 +34,10 @@ export class Deadlines<T extends Timed> {
   }
 
   delete(item: T): void {
-    this.#lengths.get(item.timeout)?.delete(item)
+    const items = this.#lengths.get(item.timeout)
+    items?.delete(item)
+    // Those of the usual lengths will be wanted again.
+    if (items?.size === 0 && this.#lengths.size > LENGTHS_KEPT) this.#drop(item.timeout)
   }
 
   /** Nothing is waited for any more. */
@@ -39,6 +45,12 @@ export class Deadlines<T extends Timed> {
     for (const timer of this.#timers.values()) timer.cancel()
     this.#timers.clear()
     this.#lengths.clear()
+  }
+
+  #drop(timeout: number): void {
+    this.#lengths.delete(timeout)
+    this.#timers.get(timeout)?.cancel()
+    this.#timers.delete(timeout)
   }
 
   #arm(timeout: number, wait: number): void {

@@ -32,8 +32,9 @@ export class Inflow implements AsyncIterableIterator<unknown> {
       reader.resolve({ done: false, value: item })
       return true
     }
+    if (this.#items.length >= WINDOW) return false
     this.#items.push(item)
-    return this.#items.length <= WINDOW
+    return true
   }
 
   /** There will be no more; with an error, once the rest was read. */

@@ -1,5 +1,5 @@
-import type { Clock, Timer } from '../../base/clock.ts'
-import { OverloadError, TimeoutError } from '../../base/errors.ts'
+import { type Clock, type Timer, Timers } from '../../base/clock.ts'
+import { ClosedError, OverloadError, TimeoutError } from '../../base/errors.ts'
 import { formatMillis } from '../../base/units.ts'
 import { Deadlines } from './deadlines.ts'
 import { fromWire } from '../faults.ts'
@@ -40,6 +40,8 @@ export interface OutgoingOptions {
   readonly maxInFlight: number
   /** How long a cancelled call may take to be answered, in milliseconds. */
   readonly cancelGrace: number
+  /** How long to wait for the end of who does not read any more, in milliseconds. */
+  readonly closedGrace: number
   /** It was not, and whoever answers is stuck in it. */
   readonly stuck: (method: string) => void
 }
@@ -52,6 +54,8 @@ export class Outgoing {
   readonly #deadlines: Deadlines<OutgoingCall>
   /** Cancelled, and not answered yet. */
   readonly #cancelled = new Map<Id, Timer>()
+  /** Not sent, since nobody reads; for a moment its end is waited for. */
+  readonly #ending: Timers
   #lastId = 0
   #closed: Error | undefined
 
@@ -59,6 +63,7 @@ export class Outgoing {
     this.#port = port
     this.#options = options
     this.#deadlines = new Deadlines(options.clock, (call) => this.#late(call))
+    this.#ending = new Timers(options.clock)
   }
 
   /** Calls without an answer. */
@@ -101,7 +106,12 @@ export class Outgoing {
   }
 
   progress(id: Id, value: unknown): void {
-    this.#pending.get(id)?.plan.onProgress?.(value)
+    const call = this.#pending.get(id)
+    try {
+      call?.plan.onProgress?.(value)
+    } catch (error) {
+      if (call !== undefined) this.#cancel(call, error as Error)
+    }
   }
 
   /** One message could not be sent. */
@@ -122,6 +132,7 @@ export class Outgoing {
       call.reject(error)
     }
     this.#deadlines.clear()
+    this.#ending.cancel()
   }
 
   #begin(
@@ -147,9 +158,16 @@ export class Outgoing {
     try {
       this.#port.post(inflow === undefined ? request : { ...request, credit: WINDOW })
     } catch (error) {
-      this.unsent(id, error as Error)
+      this.#notSent(id, error as Error)
     }
     return id
+  }
+
+  /** Who does not read any more is usually about to end: its end says more than that. */
+  #notSent(id: Id, error: Error): void {
+    const { closedGrace } = this.#options
+    if (!(error instanceof ClosedError) || closedGrace === 0) return this.unsent(id, error)
+    this.#ending.after(closedGrace, () => this.unsent(id, error))
   }
 
   #refusal(plan: CallPlan): Error | undefined {

@@ -9,9 +9,9 @@ export class Outflow {
   readonly #iterator: AsyncIterator<unknown>
   readonly #send: (value: unknown) => void
   readonly #stepper: Stepper
-  readonly #cancelled = Promise.withResolvers<undefined>()
   #credit: number
   #granted: PromiseWithResolvers<void> | undefined
+  #interrupt: (() => void) | undefined
   #isCancelled = false
   #isStarved = false
 
@@ -27,7 +27,7 @@ export class Outflow {
     let isDone = false
     try {
       while (!this.#isCancelled) {
-        const next = await Promise.race([this.#stepper(() => this.#iterator.next()), this.#cancelled.promise])
+        const next = await this.#next()
         isDone = next?.done === true
         if (next === undefined || isDone) return
         await this.#untilAllowed()
@@ -47,7 +47,7 @@ export class Outflow {
   /** Nobody reads it any more. */
   cancel(): void {
     this.#isCancelled = true
-    this.#cancelled.resolve(undefined)
+    this.#interrupt?.()
     this.#wake()
   }
 
@@ -55,6 +55,14 @@ export class Outflow {
   starve(): void {
     this.#isStarved = true
     this.#wake()
+  }
+
+  /** The next item; undefined when it is cancelled first. No race: one promise for a whole stream would keep every item. */
+  #next(): Promise<IteratorResult<unknown> | undefined> {
+    return new Promise((resolve, reject) => {
+      this.#interrupt = () => resolve(undefined)
+      this.#stepper(() => this.#iterator.next()).then(resolve, reject)
+    })
   }
 
   #post(value: unknown): void {

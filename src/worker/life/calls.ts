@@ -43,6 +43,7 @@ export class Calls {
       api,
       maxInFlight,
       cancelGrace,
+      closedGrace: 1000,
       stuck: () => owner.fail({ kind: 'unresponsive', after: cancelGrace }),
       fault: (notice) => owner.emit({ type: 'noticed', notice }),
     })
@@ -52,6 +53,11 @@ export class Calls {
   call(method: string, params: readonly unknown[], options: ReadCallOptions): Promise<unknown> {
     if (options.cpuTime === Infinity && options.memory === Infinity) return this.peer.call(method, params, options)
     return this.#metered(options, () => this.peer.call(method, params, options))
+  }
+
+  stream(method: string, params: readonly unknown[], options: ReadCallOptions): AsyncIterable<unknown> {
+    const begin = (): AsyncIterable<unknown> => this.peer.stream(method, params, options)
+    return options.cpuTime === Infinity && options.memory === Infinity ? begin() : this.#meteredStream(options, begin)
   }
 
   /** Nobody answers any more. */
@@ -65,6 +71,16 @@ export class Calls {
     const done = this.#meter.watch(budget)
     try {
       return await begin()
+    } finally {
+      done()
+    }
+  }
+
+  async *#meteredStream(budget: CallBudget, begin: () => AsyncIterable<unknown>): AsyncGenerator {
+    this.#meter ??= await this.#newMeter()
+    const done = this.#meter.watch(budget)
+    try {
+      yield* begin()
     } finally {
       done()
     }
