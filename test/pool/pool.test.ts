@@ -177,7 +177,6 @@ void describe('a call of a pool that goes wrong', () => {
       await pool.start()
       await assert.rejects(pool.call('spin', [], { cpuTime: '200ms' }), ({ exit }) => {
         assert.partialDeepStrictEqual(exit, { kind: 'limit', limit: 'cpuTime', max: 200, enforcedBy: 'sampling' })
-        assert.ok(exit.observed < 300, `${exit.observed} ms`)
         return true
       })
       assert.equal(await pool.call('add', [1, 2], { cpuTime: '200ms' }), 3)
