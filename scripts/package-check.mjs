@@ -4,8 +4,8 @@ import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'no
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 
-/** A third of it are the sources; the rest is one program for each kind of machine. */
-const budget = 600_000
+/** Two fifths of it are the sources; the rest is one program for each kind of machine. */
+const budget = 700_000
 const required = ['package.json', 'README.md', 'LICENSE', 'CHANGELOG.md', 'dist/index.js', 'dist/index.d.ts']
 const unwanted = /\.test\.|\.map$|(?:^|\/)\.|\.tsbuildinfo$|(?<!\.d)\.ts$/
 
