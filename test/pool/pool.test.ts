@@ -191,14 +191,25 @@ void describe('a call of a pool that goes wrong', () => {
     })
   }
 
-  void it('fails with the reason when workers cannot be started, and tries again with the next', async () => {
-    const fails = new URL('./fixtures/does-not-load.ts', import.meta.url)
-    await using pool = new Pool({ module: fails, size: 1, intensity: { restarts: 1 }, backoff: { min: 1, max: 1 } })
-    for (let i = 0; i < 2; i++)
-      await assert.rejects(pool.call('x', []), { code: 'ERR_PAGENT_EXIT', message: /no license/ })
-    await assert.rejects(pool.start(), { code: 'ERR_PAGENT_EXIT' })
-    await using missing = new Pool({ command: '/no/such/program', intensity: { restarts: 0 } })
-    await assert.rejects(missing.call('x', []), { code: 'ERR_PAGENT_EXIT', message: /does not exist/ })
+  pooled(
+    'fails with the reason when workers cannot be started, and tries again with the next',
+    {
+      module: new URL('./fixtures/does-not-load.ts', import.meta.url),
+      size: 1,
+      intensity: { restarts: 1 },
+      backoff: { min: 1, max: 1 },
+    },
+    async (pool) => {
+      const reason = { code: 'ERR_PAGENT_EXIT', message: /no license/ }
+      for (let i = 0; i < 2; i++) await assert.rejects(pool.call('pid', []), reason)
+      await assert.rejects(pool.start(), reason)
+    },
+  )
+
+  void it('fails when there is no such program', async () => {
+    const pool = new Pool({ command: '/no/such/program', intensity: { restarts: 0 } })
+    await assert.rejects(pool.call('x', []), { code: 'ERR_PAGENT_EXIT', message: /does not exist/ })
+    await pool.stop()
   })
 })
 
@@ -206,12 +217,13 @@ void describe('a pool of any program', () => {
   void it('calls what it serves', async () => {
     const program =
       'import sys, json\nfor line in sys.stdin:\n m = json.loads(line)\n print(json.dumps({"jsonrpc": "2.0", "id": m["id"], "result": sum(m["params"])}), flush=True)'
-    await using pool = new Pool<{ sum(...numbers: number[]): number }>({
+    const pool = new Pool<{ sum(...numbers: number[]): number }>({
       command: 'python3',
       args: ['-c', program],
       size: 1,
     })
     assert.equal(await pool.call('sum', [1, 2, 3]), 6)
+    await pool.stop()
   })
 })
 
