@@ -119,7 +119,8 @@ export class Tenure {
     kept.exit = exit
     const decision = this.#decide(kept, life, exit)
     this.#emit({ type: 'child-exited', child: kept.id, exit, next: decision.next })
-    const isLast = decision.next !== 'stopped' || (this.#ending !== undefined && !life.asked)
+    // Who was about to be stopped has ended by himself, and will not come again.
+    const isLast = decision.next !== 'stopped' || (!life.asked && !kept.coming)
     if (!life.isReady && isLast) this.#tellStart(kept, exit)
     this.#carryOut(decision, kept, exit)
     if (!kept.up) this.#staysDown(kept)
