@@ -41,9 +41,10 @@ test('the check notices what is not as expected', async () => {
 })
 
 /** `PAGENT_SEED=1234` for all runs of that seed, `PAGENT_SEED=1234:5:0:1` for that one. */
-function seedOf(text = ''): { seed?: number; path?: string } {
+/** The same trees each time, so that a change is judged by itself; `PAGENT_SEED=random` looks for others. */
+function seedOf(text = '1986'): { seed?: number; path?: string } {
   const [seed = '', ...path] = text.split(':')
-  if (seed === '') return {}
+  if (seed === 'random') return {}
   return path.length === 0 ? { seed: Number(seed) } : { seed: Number(seed), path: path.join(':') }
 }
 

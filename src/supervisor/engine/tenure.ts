@@ -147,7 +147,7 @@ export class Tenure {
 
   /** What the end of a child means. */
   #decide(kept: Kept, life: Life, exit: Exit): Decision {
-    if (life.asked || kept.leaving || this.#ending !== undefined) return { next: 'stopped' }
+    if (life.asked || this.#isGoing(kept)) return { next: 'stopped' }
     const ending = { exit, ready: life.isReady }
     kept.proven ||= isIgnored(kept, ending)
     if (!ending.ready && kept.byHand) return { next: 'stay-down' }
@@ -171,8 +171,14 @@ export class Tenure {
         return this.#end({ kind: 'normal' })
       case 'stay-down':
       case 'stopped':
-        if (kept.restart === 'temporary' && (kept.leaving || decision.next === 'stay-down')) this.#members.forget(kept)
+        if (kept.restart === 'temporary' && (this.#isGoing(kept) || decision.next === 'stay-down'))
+          this.#members.forget(kept)
     }
+  }
+
+  /** Not by somebody's hand. */
+  #isGoing(kept: Kept): boolean {
+    return kept.leaving || this.#ending !== undefined
   }
 
   #schedule(kept: Kept, { stop, start }: Regrouping<Kept>): void {
