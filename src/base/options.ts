@@ -18,3 +18,9 @@ export function checkId(id: unknown, what: string): string {
     `Cannot name a ${what} ${JSON.stringify(id)}: expected 1 to 200 characters without control characters`,
   )
 }
+
+/** @throws RangeError for what is no whole number from `least` on. `what` names the option in the error. */
+export function readWhole(value: unknown, what: string, least: number): number {
+  if (typeof value === 'number' && Number.isInteger(value) && value >= least) return value
+  throw new RangeError(`Cannot use ${String(value)} as ${what}: expected a whole number from ${least}`)
+}

@@ -1,3 +1,4 @@
+import { readWhole } from '../base/options.ts'
 import { ClosedError } from '../base/errors.ts'
 import { Ring } from '../base/ring.ts'
 import { type Channel, type ReceiveOptions, type Selectable, TAKE, type Taken, WAIT, messages } from './channel.ts'
@@ -122,7 +123,7 @@ class MemoryChannel<In, Out> implements Channel<In, Out>, Selectable<In> {
  * @throws RangeError for a capacity that is not a whole number from 0.
  */
 export function channel<T>(capacity = 0): Channel<T> {
-  const queue = new MemoryQueue<T>(readCapacity(capacity))
+  const queue = new MemoryQueue<T>(readWhole(capacity, 'capacity', 0))
   return new MemoryChannel(queue, queue)
 }
 
@@ -137,12 +138,7 @@ export function channel<T>(capacity = 0): Channel<T> {
  * ```
  */
 export function memoryChannels<A, B = A>(capacity = 0): [Channel<A, B>, Channel<B, A>] {
-  const toFirst = new MemoryQueue<A>(readCapacity(capacity))
+  const toFirst = new MemoryQueue<A>(readWhole(capacity, 'capacity', 0))
   const toSecond = new MemoryQueue<B>(capacity)
   return [new MemoryChannel(toFirst, toSecond), new MemoryChannel(toSecond, toFirst)]
-}
-
-function readCapacity(capacity: number): number {
-  if (Number.isInteger(capacity) && capacity >= 0) return capacity
-  throw new RangeError(`Cannot use ${String(capacity)} as capacity: expected a whole number from 0`)
 }

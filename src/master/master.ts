@@ -3,7 +3,7 @@ import { ClosedError, UnknownWorkerError } from '../base/errors.ts'
 import { EventHub } from '../base/event-hub.ts'
 import type { MasterEvent } from '../base/events.ts'
 import type { Exit } from '../base/exit.ts'
-import { checkKeys } from '../base/options.ts'
+import { checkKeys, readWhole } from '../base/options.ts'
 import { broadcast } from '../channel/broadcast.ts'
 import { type Shutdown, planShutdown } from '../process/ladder.ts'
 import type { Launcher } from '../process/launcher.ts'
@@ -198,6 +198,5 @@ export class Master implements AsyncDisposable {
 const OPTIONS = ['launcher', 'defaults', 'maxWorkers', 'maxStarts', 'clock'] as const satisfies (keyof MasterOptions)[]
 
 function readCap(value: number, what: string): number {
-  if (value === Infinity || (Number.isInteger(value) && value >= 1)) return value
-  throw new RangeError(`Cannot use ${String(value)} as ${what}: expected a whole number from 1`)
+  return value === Infinity ? value : readWhole(value, what, 1)
 }

@@ -1,5 +1,5 @@
 import { availableParallelism } from 'node:os'
-import { checkId, checkKeys } from '../base/options.ts'
+import { checkId, checkKeys, readWhole } from '../base/options.ts'
 import { type Bytes, type Millis, parseBytes, parseMillis } from '../base/units.ts'
 import { type CallOptions, type ReadCallOptions, readCallOptions } from '../rpc/client.ts'
 import { type Backoff, planBackoff } from '../supervisor/backoff.ts'
@@ -108,9 +108,9 @@ export function planPool(spec: PoolSpec): PoolPlan {
     command,
     spec: { ...command.spec, ...worker, ...(limits === undefined ? {} : { limits }) },
     ...readSize(spec.size ?? { min: 0, max: availableParallelism() }),
-    spares: readCount(spec.spares ?? 0, 'spares', 0),
-    concurrency: readCount(spec.concurrency ?? 1, 'concurrency', 1),
-    maxQueue: readCount(spec.maxQueue ?? 10_000, 'maxQueue', 0),
+    spares: readWhole(spec.spares ?? 0, 'spares', 0),
+    concurrency: readWhole(spec.concurrency ?? 1, 'concurrency', 1),
+    maxQueue: readWhole(spec.maxQueue ?? 10_000, 'maxQueue', 0),
     idle: parseMillis(spec.idle ?? Infinity, 'idle'),
     recycle: readRecycle(spec.recycle ?? {}),
     call,
@@ -129,10 +129,10 @@ export function readPoolCall(base: CallOptions, options: PoolCallOptions): ReadP
 }
 
 function readSize(size: number | { readonly min: number; readonly max: number }): { min: number; max: number } {
-  if (typeof size === 'number') return { min: readCount(size, 'size', 1), max: size }
+  if (typeof size === 'number') return { min: readWhole(size, 'size', 1), max: size }
   checkKeys(size, ['min', 'max'], 'Cannot use the size')
-  const min = readCount(size.min, 'size.min', 0)
-  const max = readCount(size.max, 'size.max', 1)
+  const min = readWhole(size.min, 'size.min', 0)
+  const max = readWhole(size.max, 'size.max', 1)
   if (min > max) throw new RangeError(`Cannot use size.min ${min}: it is above size.max ${max}`)
   return { min, max }
 }
@@ -143,14 +143,9 @@ function readRecycle(recycle: Recycle): PoolPlan['recycle'] {
   if (!(jitter >= 0 && jitter < 1))
     throw new RangeError(`Cannot use ${jitter} as recycle.jitter: expected a number from 0 to 1`)
   return {
-    calls: calls === Infinity ? calls : readCount(calls, 'recycle.calls', 1),
+    calls: calls === Infinity ? calls : readWhole(calls, 'recycle.calls', 1),
     age: parseMillis(age, 'recycle.age'),
     memory: memory === Infinity ? memory : parseBytes(memory, 'recycle.memory'),
     jitter,
   }
-}
-
-function readCount(value: number, what: string, least: number): number {
-  if (Number.isInteger(value) && value >= least) return value
-  throw new RangeError(`Cannot use ${String(value)} as ${what}: expected a whole number from ${least}`)
 }

@@ -1,6 +1,6 @@
 import { LimitUnsupportedError } from '../base/errors.ts'
 import type { Enforcer, LimitName } from '../base/exit.ts'
-import { checkKeys } from '../base/options.ts'
+import { checkKeys, readWhole } from '../base/options.ts'
 import { type Bytes, type Millis, parseBytes, parseMillis } from '../base/units.ts'
 
 /**
@@ -76,8 +76,8 @@ const SYSTEM_LIMITS: Record<SystemLimitName, Reader> = {
   memory: atLeast(parseBytes, 4096),
   cpuTime: parseMillis,
   cpus: readCpus,
-  processes: readCount,
-  openFiles: readCount,
+  processes: readWholeFromOne,
+  openFiles: readWholeFromOne,
   fileSize: parseBytes,
 }
 
@@ -147,12 +147,11 @@ function atLeast(read: Reader, least: number): Reader {
   }
 }
 
-function readCount(value: number | string, what: string): number {
-  if (Number.isSafeInteger(value) && (value as number) >= 1) return value as number
-  throw new RangeError(`Cannot use ${String(value)} as ${what}: expected a whole number from 1`)
-}
-
 function readCpus(value: number | string, what: string): number {
   if (typeof value === 'number' && value >= 0.01 && value <= 100_000) return value
   throw new RangeError(`Cannot use ${String(value)} as ${what}: expected a number from 0.01, such as 0.5`)
+}
+
+function readWholeFromOne(value: number | string, what: string): number {
+  return readWhole(value, what, 1)
 }

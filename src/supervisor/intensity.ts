@@ -1,6 +1,6 @@
 import { SpawnError } from '../base/errors.ts'
 import { type Exit, originOf } from '../base/exit.ts'
-import { checkKeys } from '../base/options.ts'
+import { checkKeys, readWhole } from '../base/options.ts'
 import { Ring } from '../base/ring.ts'
 import { type Millis, parseMillis } from '../base/units.ts'
 
@@ -21,10 +21,8 @@ export interface IntensityPlan {
 /** @throws RangeError, TypeError */
 export function planIntensity(intensity: Partial<Intensity> = {}): IntensityPlan {
   checkKeys(intensity, ['restarts', 'within'], 'Cannot use the intensity')
-  const { restarts = 3, within = 5000 } = intensity
-  if (!Number.isInteger(restarts) || restarts < 0)
-    throw new RangeError(`Cannot use ${String(restarts)} as intensity.restarts: expected a whole number from 0`)
-  const window = parseMillis(within, 'intensity.within')
+  const restarts = readWhole(intensity.restarts ?? 3, 'intensity.restarts', 0)
+  const window = parseMillis(intensity.within ?? 5000, 'intensity.within')
   if (window > 0) return { restarts, within: window }
   throw new RangeError(
     'Cannot use 0 as intensity.within: in no time nothing is too often; to bear any number raise restarts',

@@ -1,3 +1,4 @@
+import { readWhole } from '../base/options.ts'
 import { type Millis, parseMillis } from '../base/units.ts'
 import type { Framing } from '../framing/framing.ts'
 import type { CallOptions } from '../rpc/client.ts'
@@ -30,7 +31,12 @@ export function readRpcOptions(
       `Cannot call worker "${worker}": its framing is ${framing.name}; start it with { framing: jsonRpc() }`,
     )
   const { serve, maxInFlight = 10_000, cancelGrace = 5000, ...call } = options
-  if (!Number.isInteger(maxInFlight) || maxInFlight < 1)
-    throw new RangeError(`Cannot use ${String(maxInFlight)} as maxInFlight: expected a whole number from 1`)
-  return { call, settings: { serve, maxInFlight, cancelGrace: parseMillis(cancelGrace, 'cancelGrace') } }
+  return {
+    call,
+    settings: {
+      serve,
+      maxInFlight: readWhole(maxInFlight, 'maxInFlight', 1),
+      cancelGrace: parseMillis(cancelGrace, 'cancelGrace'),
+    },
+  }
 }

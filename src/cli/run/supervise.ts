@@ -1,11 +1,11 @@
 import type { MasterEvent } from '../../base/events.ts'
-import { type Exit, isAbnormal } from '../../base/exit.ts'
+import type { Exit } from '../../base/exit.ts'
 import { formatMillis } from '../../base/units.ts'
 import { Master } from '../../master/master.ts'
 import type { Launcher } from '../../process/launcher.ts'
 import { defaultLauncher } from '../../process/default-launcher.ts'
 import { PagentError } from '../../base/errors.ts'
-import type { Restart } from '../../supervisor/child.ts'
+import { comesBack } from '../../supervisor/restart-policy.ts'
 import { exitCodeOf, ofGivingUp, ofSignal } from '../exit-code.ts'
 import { tell } from '../terminal.ts'
 import { explainEnd, explainGivingUp, howItEnded } from './explain.ts'
@@ -83,7 +83,7 @@ async function follow(
     if (event.type === 'ready') cameUp = true
     if (event.type === 'exited') {
       last = event.exit
-      if (!cameUp || stopping() || !comesBack(last, request.restart)) return { exit: last }
+      if (!cameUp || stopping() || last.kind === 'stopped' || !comesBack(request.restart, last)) return { exit: last }
     }
     if (event.type === 'restart-scheduled' && last !== undefined) {
       restarts++
@@ -93,11 +93,6 @@ async function follow(
     if (event.type === 'gave-up' && last !== undefined) return { exit: last, gaveUp: event.exits }
   }
   throw new Error('Bug in pagent: the events ended before the program did')
-}
-
-function comesBack(exit: Exit, restart: Restart): boolean {
-  if (restart === 'temporary' || exit.kind === 'stopped') return false
-  return restart === 'permanent' || isAbnormal(exit)
 }
 
 function announce(exit: Exit, count: number, after: number, request: RunRequest): void {
