@@ -73,7 +73,7 @@ export class Pool<Api extends object = any> implements Child, AsyncDisposable {
       call: (method: string, params: readonly unknown[], read: object) =>
         this.#call(method, params, { ...(read as ReadPoolCall), key }),
       notify: async (method: string, params: readonly unknown[]) => {
-        await this.#call(method, params, { ...this.#plan.plainCall, key })
+        await this.#do({ ...this.#plan.plainCall, key }, false, ({ caller: worker }) => worker.notify(method, params))
       },
       stream: (method: string, params: readonly unknown[], read: object) =>
         this.#stream(method, params, { ...(read as ReadPoolCall), key }),

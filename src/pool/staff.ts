@@ -3,9 +3,8 @@ import { ExitError } from '../base/errors.ts'
 import { type Exit, type ExitCause, isAbnormal, plainExit } from '../base/exit.ts'
 import { Later } from '../base/later.ts'
 import { handled } from '../channel/outbox.ts'
-import { BackoffSteps } from '../supervisor/backoff.ts'
 import { KEEPER, type Keeper } from '../supervisor/child.ts'
-import { RestartBudget, isCharged } from '../supervisor/intensity.ts'
+import { RestartPolicy } from '../supervisor/restart-policy.ts'
 import { worker } from '../worker/host.ts'
 import { Aging } from './aging.ts'
 import type { Job } from './job.ts'
@@ -24,8 +23,8 @@ export class Staff {
   readonly #roster: Roster
   readonly #queue: JobQueue
   readonly #aging: Aging
-  readonly #budget: RestartBudget
-  readonly #backoff: BackoffSteps
+  /** Of starts that fail: all workers are one child in its eyes. */
+  readonly #policy: RestartPolicy
   readonly #ended = new Later<Exit>()
   readonly #startedAt: number
   #filling: PromiseWithResolvers<void> | undefined
@@ -44,8 +43,7 @@ export class Staff {
       wanted: () => this.#wanted,
       replace: () => this.#adjust(),
     })
-    this.#budget = new RestartBudget(plan.intensity)
-    this.#backoff = new BackoffSteps(plan.backoff)
+    this.#policy = new RestartPolicy(plan, 'permanent')
     this.#startedAt = this.#clock.date()
   }
 
@@ -153,7 +151,7 @@ export class Staff {
   #onReady(member: Member): void {
     member.isReady = true
     member.idleSince = this.now
-    this.#backoff.reset()
+    this.#policy.proved()
     this.#aging.arrived()
     this.#dispatch()
   }
@@ -169,20 +167,18 @@ export class Staff {
 
   /** A few times it is tried again; then whoever waits is told. */
   #startFailed(exit: Exit): void {
-    if (isCharged(exit) && !this.#budget.charge(exit, this.now)) return this.#giveUp(exit)
-    const { after } = this.#backoff.next(Math.random())
-    this.#pause ??= this.#clock.after(after, () => {
+    const decision = this.#policy.decide(exit, this.now, Math.random())
+    if (decision.action !== 'restart')
+      return this.#giveUp(exit, decision.action === 'give-up' ? decision.exits : [exit])
+    this.#pause ??= this.#clock.after(decision.after, () => {
       this.#pause = undefined
       this.#adjust()
     })
   }
 
   /** The next call tries again; below a supervisor that one decides. */
-  #giveUp(exit: Exit): void {
-    const { exits } = this.#budget
+  #giveUp(exit: Exit, exits: readonly Exit[]): void {
     const error = new ExitError('start', exit)
-    this.#budget.clear()
-    this.#backoff.reset()
     if (this.#keeper !== undefined) {
       this.#shut(error)
       return this.#end({ kind: 'gave-up', exits })

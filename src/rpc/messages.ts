@@ -38,8 +38,6 @@ export interface WireError {
   readonly data?: unknown
 }
 
-export type RpcMessage = RequestMessage | NotificationMessage | ResultMessage | ErrorMessage
-
 /** The codes of the specification, and LSP's for what was cancelled. */
 export const CODES = {
   parseError: -32_700,

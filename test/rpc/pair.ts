@@ -1,7 +1,9 @@
 import type { ProtocolError } from '../../src/base/errors.ts'
-import { type CallPlan, PLAIN_CALL } from '../../src/rpc/calling/outgoing.ts'
+import type { CallPlan } from '../../src/rpc/calling/outgoing.ts'
 import { Peer, type PeerOptions } from '../../src/rpc/peer.ts'
 import { FakeClock } from '../support/fake-clock.ts'
+
+export const PLAIN_CALL: CallPlan = { timeout: Infinity, signal: undefined, onProgress: undefined }
 
 /** One end of a connection in memory, and what can be seen of it. */
 export interface Side {

@@ -4,10 +4,9 @@ import { describe, test } from 'node:test'
 import { inspect } from 'node:util'
 import { ExitError } from '../../src/base/errors.ts'
 import { plainExit } from '../../src/base/exit.ts'
-import { PLAIN_CALL } from '../../src/rpc/calling/outgoing.ts'
 import { currentCall } from '../../src/rpc/serving/current-call.ts'
 import { settled } from '../support/fake-clock.ts'
-import { alone, gate, outcomeOf, pair, plan } from './pair.ts'
+import { PLAIN_CALL, alone, gate, outcomeOf, pair, plan } from './pair.ts'
 
 /** What is never settled is a failure, and no hour of waiting. */
 const PATIENCE = { timeout: 30_000 }

@@ -2,13 +2,12 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { WINDOW } from '../../src/rpc/calling/inflow.ts'
-import { PLAIN_CALL } from '../../src/rpc/calling/outgoing.ts'
 import { currentCall } from '../../src/rpc/serving/current-call.ts'
 import { Peer } from '../../src/rpc/peer.ts'
 import type { Port } from '../../src/rpc/port.ts'
 import { FakeClock, settled } from '../support/fake-clock.ts'
 import { canMeasureMemory } from '../support/memory.ts'
-import { type Side, alone, gate, outcomeOf, pair, plan } from './pair.ts'
+import { PLAIN_CALL, type Side, alone, gate, outcomeOf, pair, plan } from './pair.ts'
 
 /** What is never settled is a failure, and no hour of waiting. */
 const PATIENCE = { timeout: 30_000 }

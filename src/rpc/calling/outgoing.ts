@@ -15,8 +15,6 @@ export interface CallPlan {
   readonly onProgress: ((value: unknown) => void) | undefined
 }
 
-export const PLAIN_CALL: CallPlan = { timeout: Infinity, signal: undefined, onProgress: undefined }
-
 /** One call, from the request to its answer. */
 export interface OutgoingCall {
   readonly id: number
@@ -153,7 +151,7 @@ export class Outgoing {
     const due = timeout === Infinity ? Infinity : this.#options.clock.now() + timeout
     const call = { id, method, plan, timeout, due, resolve, reject, inflow, onAbort: undefined }
     this.#pending.set(id, call)
-    if (plan !== PLAIN_CALL) this.#watch(call)
+    this.#watch(call)
     const request = { jsonrpc: '2.0', id, method, params } as const
     try {
       this.#port.post(inflow === undefined ? request : { ...request, credit: WINDOW })
