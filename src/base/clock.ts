@@ -54,6 +54,25 @@ export function sleep(clock: Clock, ms: number, signal?: AbortSignal): Promise<v
   })
 }
 
+/** When something began: a date for people, and its age by a clock that nobody can set. */
+export class Since {
+  /** Milliseconds since 1970. */
+  readonly date: number
+  readonly #clock: Clock
+  readonly #at: number
+
+  constructor(clock: Clock) {
+    this.#clock = clock
+    this.date = clock.date()
+    this.#at = clock.now()
+  }
+
+  /** Milliseconds. */
+  get age(): number {
+    return this.#clock.now() - this.#at
+  }
+}
+
 /** Lets the event loop serve everybody else once. */
 export function nextTurn(): Promise<void> {
   return new Promise((resolve) => void setImmediate(resolve))

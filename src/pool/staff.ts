@@ -1,4 +1,4 @@
-import { type Clock, type Timer, systemClock } from '../base/clock.ts'
+import { type Clock, Since, type Timer, systemClock } from '../base/clock.ts'
 import { ExitError } from '../base/errors.ts'
 import { type Exit, type ExitCause, isAbnormal, plainExit } from '../base/exit.ts'
 import { Later } from '../base/later.ts'
@@ -26,7 +26,7 @@ export class Staff {
   /** Of starts that fail: all workers are one child in its eyes. */
   readonly #policy: RestartPolicy
   readonly #ended = new Later<Exit>()
-  readonly #startedAt: number
+  readonly #begun: Since
   #filling: PromiseWithResolvers<void> | undefined
   /** The next start waits, since the last has failed. */
   #pause: Timer | undefined
@@ -44,7 +44,7 @@ export class Staff {
       replace: () => this.#adjust(),
     })
     this.#policy = new RestartPolicy(plan, 'permanent')
-    this.#startedAt = this.#clock.date()
+    this.#begun = new Since(this.#clock)
   }
 
   get now(): number {
@@ -221,8 +221,7 @@ export class Staff {
   }
 
   #end(cause: ExitCause): void {
-    const uptime = this.#clock.date() - this.#startedAt
-    this.#ended.resolve(plainExit(this.#plan.id, cause, this.#startedAt, 1, uptime))
+    this.#ended.resolve(plainExit(this.#plan.id, cause, this.#begun.date, 1, this.#begun.age))
   }
 }
 

@@ -1,4 +1,4 @@
-import type { Clock, Timer } from '../../base/clock.ts'
+import { type Clock, Since, type Timer } from '../../base/clock.ts'
 import { TimeoutError, toError } from '../../base/errors.ts'
 import { EXIT_KINDS, type Exit, type ExitCause, plainExit } from '../../base/exit.ts'
 import { Later } from '../../base/later.ts'
@@ -24,8 +24,7 @@ export class Life implements ChildContext {
   readonly #child: Child
   readonly #clock: Clock
   readonly #observer: LifeObserver
-  readonly #startedAt: number
-  readonly #startedDate: number
+  readonly #begun: Since
   readonly #stop = new AbortController()
   readonly #exited = new Later<Exit>()
   readonly #started = new Later<void>()
@@ -42,8 +41,7 @@ export class Life implements ChildContext {
     this.#child = child
     this.#clock = clock
     this.#observer = observer
-    this.#startedAt = clock.now()
-    this.#startedDate = clock.date()
+    this.#begun = new Since(clock)
   }
 
   // ── ChildContext ──
@@ -92,7 +90,7 @@ export class Life implements ChildContext {
 
   /** Milliseconds since its begin. */
   get age(): number {
-    return this.#clock.now() - this.#startedAt
+    return this.#begun.age
   }
 
   begin(): void {
@@ -173,7 +171,7 @@ export class Life implements ChildContext {
   }
 
   #explain(cause: ExitCause): Exit {
-    return plainExit(this.#child.id, cause, this.#startedDate, this.number, this.age)
+    return plainExit(this.#child.id, cause, this.#begun.date, this.number, this.age)
   }
 }
 

@@ -1,3 +1,4 @@
+import { Since } from '../../base/clock.ts'
 import { ExitError, GaveUpError } from '../../base/errors.ts'
 import type { NextStep, SupervisorEvent } from '../../base/events.ts'
 import { type Exit, type ExitCause, plainExit } from '../../base/exit.ts'
@@ -20,8 +21,7 @@ export class Tenure {
   readonly #plan: SupervisorPlan
   readonly #path: string
   readonly #host: SupervisorHost
-  readonly #startedAt: number
-  readonly #startedDate: number
+  readonly #begun: Since
   readonly #budget: RestartBudget
   readonly #pace = new Pace()
   /** What is asked for by somebody, not by the rules. */
@@ -40,8 +40,7 @@ export class Tenure {
     this.#plan = plan
     this.#path = path
     this.#host = host
-    this.#startedAt = host.clock.now()
-    this.#startedDate = host.clock.date()
+    this.#begun = new Since(host.clock)
     this.#budget = new RestartBudget(plan.intensity)
     this.#common = this.#round(() => this.#allStarted())
     this.#ready.promise.catch(() => {})
@@ -198,7 +197,7 @@ export class Tenure {
   #allStarted(): void {
     if (!this.#starting) return
     this.#starting = false
-    this.#emit({ type: 'supervisor-started', after: this.#host.clock.now() - this.#startedAt })
+    this.#emit({ type: 'supervisor-started', after: this.#begun.age })
     this.#ready.resolve()
   }
 
@@ -224,8 +223,7 @@ export class Tenure {
   #finish(): void {
     const cause = this.#ending
     if (this.#exit !== undefined || cause === undefined) return
-    const uptime = this.#host.clock.now() - this.#startedAt
-    const exit = plainExit(this.#plan.id, cause, this.#startedDate, this.number, uptime)
+    const exit = plainExit(this.#plan.id, cause, this.#begun.date, this.number, this.#begun.age)
     this.#exit = exit
     for (const kept of this.#members.all()) this.#staysDown(kept)
     this.#members.releaseAll()
