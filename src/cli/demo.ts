@@ -15,7 +15,6 @@ Exit code:
 /** `pagent demo`: the promises, kept before your eyes by real programs. */
 export function demoCommand(finish: (code: number) => void): Command {
   return new Command('demo')
-    .summary('see what it promises, kept by real programs')
     .description(
       'Shows what pagent promises, kept by real programs: bash, python3, git, node, cat and some ill-behaved ones.',
     )

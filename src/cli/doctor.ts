@@ -17,7 +17,6 @@ Exit code:
 /** `pagent doctor`: what this machine can enforce, by which mechanism, and what to do to get more. */
 export function doctorCommand(finish: (code: number) => void, version: string): Command {
   return new Command('doctor')
-    .summary('see what this machine can enforce')
     .description('Tells which limits can be enforced on this machine, by whom, and what to do to get more.')
     .addOption(
       new Option('-o, --output <format>', 'text, or one JSON object').choices(['text', 'json']).default('text'),

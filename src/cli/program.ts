@@ -1,9 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { Command, CommanderError } from 'commander'
+import { COMMANDS, type CommandContext, type CommandEntry } from './commands.ts'
 import { WRONG_USAGE } from './exit-code.ts'
-import { demoCommand } from './demo.ts'
-import { doctorCommand } from './doctor.ts'
-import { runCommand } from './run.ts'
 import { tell, writeFully } from './terminal.ts'
 
 const EXAMPLES = `
@@ -17,19 +15,21 @@ Examples:
 /** Runs one command line; resolves with the exit code, and never rejects for what the user did. */
 export async function main(args: readonly string[]): Promise<number> {
   let code = 0
-  const program = buildProgram((result) => (code = result))
+  const context: CommandContext = { finish: (result) => (code = result), version: readVersion() }
   try {
+    const program = await buildProgram(args, context)
     await program.parseAsync(args, { from: 'user' })
     return code
   } catch (error) {
-    return refuse(error, helpFor(args))
+    return refuse(error, args)
   }
 }
 
-function buildProgram(finish: (code: number) => void): Command {
+/** With every command's name; with the options only of those that `args` name. */
+export async function buildProgram(args: readonly string[], context: CommandContext): Promise<Command> {
   const program = new Command('pagent')
     .description('Runs any program as a supervised worker.')
-    .version(readVersion(), '-V, --version')
+    .version(context.version, '-V, --version')
     .enablePositionalOptions()
     .showSuggestionAfterError()
     .exitOverride()
@@ -42,11 +42,17 @@ function buildProgram(finish: (code: number) => void): Command {
       getOutHasColors: () => false,
     })
     .addHelpText('after', EXAMPLES)
-  const commands = [runCommand(finish), demoCommand(finish), doctorCommand(finish, readVersion())]
-  for (const command of commands) {
-    program.addCommand(command.copyInheritedSettings(program))
+  for (const entry of COMMANDS) {
+    const command = isMeant(entry, args) ? await entry.load(context) : new Command(entry.name)
+    command.summary(entry.summary).helpGroup(entry.group).copyInheritedSettings(program)
+    program.addCommand(command, { hidden: entry.hidden ?? false })
   }
   return program
+}
+
+/** `pagent ps`, `pagent help ps`. */
+function isMeant({ name }: CommandEntry, args: readonly string[]): boolean {
+  return args[0] === name || (args[0] === 'help' && args[1] === name)
 }
 
 /** The source and the built file are equally deep. */
@@ -58,16 +64,16 @@ function readVersion(): string {
 }
 
 function helpFor([command = '']: readonly string[]): string {
-  return ['run', 'demo', 'doctor'].includes(command) ? `pagent ${command} --help` : 'pagent --help'
+  return COMMANDS.some(({ name }) => name === command) ? `pagent ${command} --help` : 'pagent --help'
 }
 
 /** Turns what commander or a value's reader says into one paragraph. */
-function refuse(error: unknown, help: string): number {
+function refuse(error: unknown, args: readonly string[]): number {
   if (error instanceof CommanderError && error.exitCode === 0) return 0
   // The help was shown already, for want of a command.
   if (error instanceof CommanderError && error.code === 'commander.help') return WRONG_USAGE
   if (error instanceof CommanderError || isMisuse(error)) {
-    tell('error', `${sentence(error)} See: ${help}`)
+    tell('error', `${sentence(error, args)} See: ${helpFor(args)}`)
     return WRONG_USAGE
   }
   throw error
@@ -78,8 +84,8 @@ function isMisuse(error: unknown): error is Error {
   return (error instanceof TypeError || error instanceof RangeError) && error.message.startsWith('Cannot ')
 }
 
-function sentence(error: Error): string {
-  if (error instanceof CommanderError && error.code === 'commander.missingArgument') {
+function sentence(error: Error, [command]: readonly string[]): string {
+  if (command === 'run' && error instanceof CommanderError && error.code === 'commander.missingArgument') {
     return 'there is no program to run; name it behind --, as in: pagent run -- node server.js.'
   }
   const text = error.message.replace(/^error: /, '').replaceAll(/\s*\n\s*/g, ' ')

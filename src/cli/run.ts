@@ -52,7 +52,6 @@ Examples:
 /** `pagent run`: one program in the foreground. */
 export function runCommand(finish: (code: number) => void): Command {
   const run = new Command('run')
-    .summary('supervise one program in the foreground')
     .description(
       'Supervises one program in the foreground: restarts, limits, an explained end, and nothing left behind.',
     )
