@@ -44,7 +44,7 @@ const ends: Record<string, Case> = {
   },
   processes: {
     options: ['--processes', '4'],
-    program: ['sh', '-c', 'for i in 1 2 3 4 5 6 7 8; do sleep 60 & done; wait'],
+    program: ['sh', '-c', 'exec 2>&-; for i in 1 2 3 4 5 6 7 8; do sleep 60 & done; wait'],
     code: 137,
     told: `its --processes is 4\\. It had come to \\d+ processes; .*${by('processes')}\\. .*: --processes 8`,
     skip: needsServer,

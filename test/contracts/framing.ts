@@ -3,6 +3,7 @@ import { describe, it } from 'node:test'
 import * as fc from 'fast-check'
 import type { FramingError } from '../../src/base/errors.ts'
 import type { Decoder, Framing } from '../../src/framing/framing.ts'
+import { assertSame } from '../support/assert-same.ts'
 import { bytesTouched } from '../support/bytes-touched.ts'
 
 /** What came out of a stream: the messages, what was reported, and the fault that ended it. */
@@ -103,7 +104,7 @@ export function testFraming<M>(
   const check = (sent: readonly M[], chunks: readonly Uint8Array[]): void => {
     const { messages: got, notices, fault } = decode(make(), chunks)
     assert.equal(fault, undefined)
-    assert.deepEqual(normal(got), normal(sent))
+    assertSame(normal(got), normal(sent))
     assert.deepEqual(notices, [])
   }
 
@@ -138,8 +139,8 @@ export function testFraming<M>(
       }
       first.end((one) => got[0].push(one))
       second.end((one) => got[1].push(one))
-      assert.deepEqual(normal(got[0]), normal([sent, sent]))
-      assert.deepEqual(normal(got[1]), normal([sent, sent]))
+      assertSame(normal(got[0]), normal([sent, sent]))
+      assertSame(normal(got[1]), normal([sent, sent]))
     })
 
     it('ends a stream without any bytes without a message', () => {

@@ -4,6 +4,7 @@ import * as fc from 'fast-check'
 import { FramingError } from '../../src/base/errors.ts'
 import { type StructuredOptions, jsonRpc, structured } from '../../src/framing/index.ts'
 import { bytesOf, decode, encodeAll, everySplit, joinBytes, toBytes } from '../contracts/framing.ts'
+import { assertSame } from '../support/assert-same.ts'
 import { arrayBufferBytes, canMeasureMemory } from '../support/memory.ts'
 
 const encode = (message: unknown): string | Uint8Array => framing.encode(message)
@@ -57,7 +58,7 @@ describe('structured() carries', () => {
   it('any value as structuredClone() copies it', () => {
     fc.assert(
       fc.property(fc.oneof(anything, tree), (value) => {
-        assert.deepEqual(carried(value), structuredClone(value))
+        assertSame(carried(value), structuredClone(value))
       }),
       { numRuns: 3000 },
     )
@@ -68,6 +69,7 @@ describe('structured() carries', () => {
     ['-0', -0],
     ['a member of undefined', { a: undefined }],
     ['an array with a hole', holed],
+    ['an invalid date', [new Date(Number.NaN)]],
     [
       'an array of holes, and one of mostly holes',
       [Array(5), Array(1000), Object.assign(Array<unknown>(3_000_000_000), { 7: 1 })],
@@ -99,7 +101,7 @@ describe('structured() carries', () => {
     ['a long string', 'é'.repeat(10_000)],
     ['many fractions', Array.from({ length: 500 }, (_, i) => i / 7)],
   ]
-  for (const [title, value] of values) it(title, () => assert.deepEqual(carried(value), structuredClone(value)))
+  for (const [title, value] of values) it(title, () => assertSame(carried(value), structuredClone(value)))
 
   it('what a getter has had written meanwhile', () => {
     const nested = {
@@ -395,7 +397,7 @@ describe('structured() and hostile bytes', () => {
       fc.property(fc.array(part, { maxLength: 6 }), fc.nat(), (parts, cut) => {
         const stream = joinBytes(parts)
         const at = cut % (stream.length + 1)
-        assert.deepEqual(facts([stream.subarray(0, at), stream.subarray(at)]), facts([stream]))
+        assertSame(facts([stream.subarray(0, at), stream.subarray(at)]), facts([stream]))
       }),
       { numRuns: 1000 },
     )

@@ -121,7 +121,7 @@ const SIGNALS = new Map(
 
 function statusOf({ status, broken, systemOom, usage }: ExitedFrame, limits: AppliedLimits): ProcessStatus {
   const signal = status & 0x7f
-  const limit = breakOf(broken, limits) ?? breakBySignal(signal, limits)
+  const limit = breakOf(broken, limits) ?? breakBySignal(signal, limits, usage.cpuTime)
   return {
     exitCode: signal === 0 ? (status >> 8) & 0xff : undefined,
     signalCode: signal === 0 ? undefined : (SIGNALS.get(signal) ?? 'SIGKILL'),
@@ -143,10 +143,11 @@ function breakOf(broken: ExitedFrame['broken'], limits: AppliedLimits): LimitBre
 }
 
 /** What the kernel says about a resource limit by the signal alone. */
-function breakBySignal(signal: number, limits: AppliedLimits): LimitBreak | undefined {
+function breakBySignal(signal: number, limits: AppliedLimits, cpuTime: number): LimitBreak | undefined {
   const limit: LimitName | undefined =
     signal === constants.signals.SIGXFSZ ? 'fileSize' : signal === constants.signals.SIGXCPU ? 'cpuTime' : undefined
   const applied = limit === undefined ? undefined : limits[limit]
   if (limit === undefined || applied === undefined) return undefined
-  return { limit, max: applied.max, observed: applied.max, enforcedBy: 'rlimit', exact: true }
+  const observed = limit === 'cpuTime' ? Math.max(applied.max, cpuTime) : applied.max
+  return { limit, max: applied.max, observed, enforcedBy: 'rlimit', exact: true }
 }

