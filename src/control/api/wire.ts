@@ -92,6 +92,15 @@ export interface WorkerDetail extends WorkerStatus {
   readonly crashes: readonly string[]
 }
 
+/** Where a worker belongs: what it can be named by beside its id. */
+export interface WorkerPlace {
+  readonly service: string
+  /** Path of the group it is in, as in `app/db`. */
+  readonly group?: string
+  /** Id of its pool. */
+  readonly pool?: string
+}
+
 /** `GET /v1/workers` */
 export interface WorkerList {
   readonly schemaVersion: typeof SCHEMA_VERSION
@@ -128,8 +137,10 @@ export interface TreeNode {
   readonly children?: readonly TreeNode[]
 }
 
-/** One line a worker wrote, or a word of ours about it. The keys on disk are pino's: `level time pid msg worker incarnation stream`. */
+/** One line a worker wrote, or a word of ours about it. The keys on disk are pino's: `level time pid msg worker incarnation stream seq`. */
 export interface LogRecord {
+  /** Counts up over all workers while the fleet lives, from 1; 0 for what an earlier one has left. Tells history from what is live. */
+  readonly seq: number
   readonly time: number
   readonly worker: string
   readonly incarnation: number
@@ -152,6 +163,12 @@ export interface EventRecord {
   readonly [more: string]: unknown
 }
 
+/** `GET /v1/events?since=`: past events that are still known. */
+export interface EventList {
+  readonly schemaVersion: typeof SCHEMA_VERSION
+  readonly events: readonly EventRecord[]
+}
+
 /** What `GET /v1/stream` carries, one server-sent event each; its name is `topic`. */
 export type StreamFrame =
   | { readonly topic: 'hello'; readonly data: FleetStatus }
@@ -167,7 +184,11 @@ export type StreamFrame =
 
 export type StreamTopic = 'event' | 'log' | 'metrics'
 
-/** `GET /v1/logs`: one JSON record a line, and more as they come with `follow`. */
+/**
+ * `GET /v1/logs?workers=a,b&lines=&since=&stream=&previous&follow`: one JSON record a line, and more as they come with
+ * `follow`. What fails on the way is the last line, as `{ "problem": ApiProblem }`; where the reader was too slow to follow, a
+ * line says `{ "dropped": count }`.
+ */
 export interface LogQuery {
   /** Ids, services, `group:*`. @default all */
   readonly workers?: readonly string[]
@@ -204,6 +225,22 @@ export interface CallRequest {
   readonly args: readonly unknown[]
   /** Milliseconds. */
   readonly timeout?: number
+}
+
+/** What came of it. */
+export interface CallResult {
+  readonly schemaVersion: typeof SCHEMA_VERSION
+  readonly result: unknown
+}
+
+/** `POST /v1/workers/:id/send`; answered with 204 when it was written. */
+export interface SendRequest {
+  readonly message: unknown
+}
+
+/** `POST /v1/stop`; answered with 204 when the fleet has ended. */
+export interface StopRequest {
+  readonly hurry?: boolean
 }
 
 /** `POST /v1/apply` with a `FleetPlan`: what differs is done, what does not is left alone. */

@@ -20,7 +20,7 @@ import type {
  * A fleet that runs in another process. Every method rejects with a `ControlError` whose `code` and `message` are those of the
  * other side, or `ERR_PAGENT_NO_MASTER` where nobody answers.
  */
-export interface ControlClient {
+export interface ControlClient extends Disposable {
   fleet(): Promise<FleetStatus>
   workers(): Promise<readonly WorkerStatus[]>
   worker(id: string, options?: { readonly revealEnv?: boolean }): Promise<WorkerDetail>
@@ -40,4 +40,6 @@ export interface ControlClient {
   ): AsyncIterable<StreamFrame>
   /** Resolves when the fleet has ended. */
   stop(options?: { readonly hurry?: boolean }): Promise<void>
+  /** Lets go of connections that are kept for the next request. A process can end without it. */
+  close(): void
 }

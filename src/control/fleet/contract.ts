@@ -11,6 +11,7 @@ import type {
   PoolStatus,
   TreeNode,
   WorkerDetail,
+  WorkerPlace,
   WorkerStatus,
 } from '../api/wire.ts'
 
@@ -21,6 +22,8 @@ export interface Fleet {
   workers(): Promise<readonly WorkerStatus[]>
   /** @throws UnknownWorkerError */
   worker(id: string, options: { readonly revealEnv: boolean }): Promise<WorkerDetail>
+  /** Where that worker belongs; undefined for an id that is no worker's. Cheap: it is asked for each event. */
+  place(id: string): WorkerPlace | undefined
   pools(): readonly PoolStatus[]
   tree(): TreeNode
   /** Each target on its own: one that fails stops none of the others. @throws UnknownWorkerError before anything is done */
@@ -34,7 +37,10 @@ export interface Fleet {
   /** Called synchronously for each; must not throw. Returns what ends it. */
   onEvent(listener: (event: EventRecord) => void): () => void
   onLog(listener: (record: LogRecord) => void): () => void
-  /** What is on disk and in memory, oldest first; `follow` is the API's business. */
+  /**
+   * What is on disk and in memory, oldest first; `follow` is the API's business. Everything that `onLog` has told before the
+   * first record is asked for is in it, also what is not on disk yet.
+   */
   logs(query: LogQuery): AsyncIterable<LogRecord>
   /** Everything, in reverse order of start. `hurry` makes a stop that is under way shorter: SIGKILL at once. */
   stop(options?: { readonly hurry?: boolean }): Promise<void>
