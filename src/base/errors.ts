@@ -191,12 +191,12 @@ export class UnknownWorkerError extends PagentError {
   readonly code = 'ERR_PAGENT_UNKNOWN_WORKER'
   readonly worker: string
 
-  constructor(worker: string, known: readonly string[]) {
+  constructor(worker: string, known: readonly string[], action = 'delete') {
     const list =
       known.length === 0
         ? 'there are no workers'
         : `known: ${known.slice(0, 10).join(', ')}${known.length > 10 ? ', …' : ''}`
-    super(`Cannot delete worker "${worker}": there is no worker of that name (${list})`)
+    super(`Cannot ${action} worker "${worker}": there is no worker of that name (${list})`)
     this.worker = worker
   }
 }
@@ -211,6 +211,22 @@ export class AlreadyStartedError extends PagentError {
       `Cannot start ${what} "${worker}": it is ${state}${pid === undefined ? '' : ` (pid ${pid})`}; stop() it first, or restart() it`,
     )
     this.worker = worker
+  }
+}
+
+/**
+ * A fleet in another process has refused or failed to do something, and `code` is that of its error; or nobody answers, and it is
+ * `ERR_PAGENT_NO_MASTER`.
+ */
+export class ControlError extends PagentError {
+  readonly code: `ERR_PAGENT_${string}`
+  /** Of HTTP; undefined where nobody has answered. */
+  readonly status: number | undefined
+
+  constructor(code: `ERR_PAGENT_${string}`, message: string, options?: ErrorOptions & { status?: number }) {
+    super(message, options)
+    this.code = code
+    this.status = options?.status
   }
 }
 

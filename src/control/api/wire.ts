@@ -149,6 +149,8 @@ export interface LogRecord {
   /** As pino numbers them: 30 for stdout, 40 for stderr, 30 to 60 for ours. */
   readonly level: number
   readonly msg: string
+  /** In a record of ours: so many lines are missing here, since this reader was too slow to follow. */
+  readonly dropped?: number
 }
 
 /** A fact of the master, as `master.events` has it; errors are `{ name, code, message }`, exits as they are. */
@@ -186,8 +188,7 @@ export type StreamTopic = 'event' | 'log' | 'metrics'
 
 /**
  * `GET /v1/logs?workers=a,b&lines=&since=&stream=&previous&follow`: one JSON record a line, and more as they come with
- * `follow`. What fails on the way is the last line, as `{ "problem": ApiProblem }`; where the reader was too slow to follow, a
- * line says `{ "dropped": count }`.
+ * `follow`. What fails on the way is the last line, as `{ "problem": ApiProblem }`.
  */
 export interface LogQuery {
   /** Ids, services, `group:*`. @default all */
