@@ -111,7 +111,12 @@ function installSources(): void {
   const folder = join(workshop, 'node_modules/pagent')
   mkdirSync(folder, { recursive: true })
   symlinkSync(join(root, 'src'), join(folder, 'src'))
-  const exports = { '.': './src/index.ts', './framing': './src/framing/index.ts', './worker': './src/sdk/index.ts' }
+  const exports = {
+    '.': './src/index.ts',
+    './config': './src/control/config/typed/index.ts',
+    './framing': './src/framing/index.ts',
+    './worker': './src/sdk/index.ts',
+  }
   writeFileSync(join(folder, 'package.json'), JSON.stringify({ name: 'pagent', type: 'module', exports }))
 }
 
@@ -182,6 +187,7 @@ test('every snippet type-checks', async () => {
       typeRoots: [join(root, 'node_modules/@types')],
       paths: {
         pagent: [join(root, 'src/index.ts')],
+        'pagent/config': [join(root, 'src/control/config/typed/index.ts')],
         'pagent/framing': [join(root, 'src/framing/index.ts')],
         'pagent/worker': [join(root, 'src/sdk/index.ts')],
       },

@@ -1,0 +1,20 @@
+export type {
+  Bytes,
+  CommandConfig,
+  DependsOnConfig,
+  EnvConfig,
+  FleetConfig,
+  GroupConfig,
+  HealthcheckConfig,
+  IntensityConfig,
+  LimitsConfig,
+  Millis,
+  PoolConfig,
+  ProbeConfig,
+  ProgramConfig,
+  ReadyConfig,
+  RestartConfig,
+  ScheduleConfig,
+  WorkerConfig,
+} from './fleet-config.ts'
+export { defineConfig } from './define-config.ts'
