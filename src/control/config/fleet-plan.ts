@@ -24,7 +24,7 @@ interface EntryFacts {
   readonly id: string
   /** Ids of entries of the same level that must be ready before it starts; a replicated one is named by each replica. */
   readonly dependsOn: readonly string[]
-  /** Ids that must have been started before it, ready or not; where there are any. The order of entries sees to it. */
+  /** Ids of entries of the same level that must have been started before it, ready or not; where there are any. */
   readonly startsAfter?: readonly string[]
 }
 

@@ -98,7 +98,7 @@ const program = {
 }
 
 const intensity = members<WorkerEntry['intensity']>({ restarts: number, within: number })
-const facts = { id: name, dependsOn: list(name) }
+const facts = { id: name, dependsOn: list(name), startsAfter: maybe(list(name)) }
 
 const worker: Shape<WorkerEntry> = members<WorkerEntry>({
   ...facts,
