@@ -9,7 +9,7 @@ const cache = here('../.cache/bench/')
 /** The commands of the C programs, with stand-ins where there is no compiler; undefined for what cannot be had. */
 export function build() {
   mkdirSync(cache, { recursive: true })
-  const compiled = ['echo', 'gen', 'floor'].map((name) =>
+  const compiled = ['echo', 'gen', 'floor', 'answer', 'calls'].map((name) =>
     run('cc', ['-O2', '-o', `${cache}${name}`, here(`native/${name}.c`)]),
   )
   const native = compiled.every(Boolean)
@@ -20,6 +20,8 @@ export function build() {
     echo: native ? [`${cache}echo`] : ['/bin/cat'],
     gen: native ? [`${cache}gen`] : [process.execPath, here('gen.mjs')],
     floor: native ? [`${cache}floor`] : undefined,
+    calls: native ? `${cache}calls` : undefined,
+    answer: `${cache}answer`,
     go: go ? [`${cache}bench-go`] : undefined,
     erlang: erlang
       ? ['erl', '-env', 'ERL_CRASH_DUMP_BYTES', '0', '-noshell', '-pa', cache, '-run', 'bench', 'main']

@@ -25,8 +25,7 @@ export async function footprint() {
     await sleep(100)
     collect()
   }
-  const rollup = readFileSync('/proc/self/smaps_rollup', 'utf8')
-  const kib = (name) => Number(new RegExp(`^${name}:\\s+(\\d+)`, 'm').exec(rollup)[1])
+  const kib = memoryOf('self')
   return {
     rss: kib('Rss'),
     pss: kib('Pss'),
@@ -35,9 +34,23 @@ export async function footprint() {
   }
 }
 
+/** A reader of the memory of a process, in KiB. */
+function memoryOf(pid) {
+  const rollup = readFileSync(`/proc/${pid}/smaps_rollup`, 'utf8')
+  return (name) => Number(new RegExp(`^${name}:\\s+(\\d+)`, 'm').exec(rollup)[1])
+}
+
 function collect() {
   if (globalThis.gc === undefined) globalThis.Bun.gc(true)
   else globalThis.gc()
+}
+
+/** Memory in KiB of this process and of all its descendants, what they share counted once between them. */
+export function treePss(pid = process.pid) {
+  const children = readdirSync(`/proc/${pid}/task`).flatMap((task) =>
+    readFileSync(`/proc/${pid}/task/${task}/children`, 'utf8').split(' ').filter(Boolean),
+  )
+  return children.reduce((sum, child) => sum + treePss(child), memoryOf(pid)('Pss'))
 }
 
 /** CPU ticks of the whole machine so far. */

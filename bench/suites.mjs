@@ -1,5 +1,5 @@
 // Which contender runs which workload, what is shown of it, and what pagent promises. A budget without a number is there to explain.
-import { callingSuites } from './calling.mjs'
+import { callingSuites } from './calling-suites.mjs'
 import { rowsOf } from './rows.mjs'
 import { startingSuites } from './starting-suites.mjs'
 import { supervisingSuites } from './supervising.mjs'
@@ -95,6 +95,6 @@ export function suites(tools, size, builds) {
     },
     ...startingSuites(tools, size, rows),
     ...supervisingSuites(rows),
-    ...callingSuites(rows, size),
+    ...callingSuites(tools, size, rows, builds),
   }
 }

@@ -1,24 +1,34 @@
-// Who answers calls: pagent, and the least that Node itself makes possible.
+// Who answers calls: pagent, and the least that Node itself makes possible. Each returns a function per worker; all know `add` and `echo`.
 import { fork } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import { Worker } from 'node:worker_threads'
+import { peers, shared } from './calling-peers.mjs'
 
-const file = (name) => fileURLToPath(new URL(`../workers/${name}.mjs`, import.meta.url))
+const here = (name) => new URL(`../workers/${name}`, import.meta.url)
+const file = (name) => fileURLToPath(here(name))
+const library = () => import(process.env.PAGENT ?? 'pagent')
 
 /** With every feature on: a deadline for each call, cancellation, accounting. */
 async function pagent(count, framing) {
-  const library = await import(process.env.PAGENT ?? 'pagent')
-  const master = new library.Master()
+  const { Master, [framing]: make } = await library()
+  const master = new Master()
   return Promise.all(
     Array.from({ length: count }, async (_, i) => {
       const worker = await master
         .getWorker(`served-${i}`)
-        .start('node', [file('served'), framing], { framing: library[framing]() })
+        .start('node', [file('served.mjs'), framing], { framing: make() })
       const api = worker.rpc({ timeout: '30s' })
-      await api.call('add', 1, 1)
       return (method, ...args) => api.call(method, ...args)
     }),
   )
+}
+
+/** The same through a pool, which chooses the worker. */
+async function pagentPool(count, concurrency) {
+  const { Pool } = await library()
+  const pool = new Pool({ module: here('functions.mjs'), size: count, concurrency, call: { timeout: '30s' } })
+  await pool.start()
+  return shared(count, (method, ...args) => pool.call(method, args))
 }
 
 /** Ids and a map of promises over something that sends and hears. */
@@ -40,7 +50,7 @@ function byIds(send, hear) {
 function forked(serialization) {
   return (count) =>
     Array.from({ length: count }, () => {
-      const child = fork(file('forked'), { serialization })
+      const child = fork(file('forked.mjs'), { serialization })
       return byIds(
         (message) => child.send(message),
         (heard) => child.on('message', heard),
@@ -50,7 +60,7 @@ function forked(serialization) {
 
 function threads(count) {
   return Array.from({ length: count }, () => {
-    const thread = new Worker(file('threaded'))
+    const thread = new Worker(file('threaded.mjs'))
     return byIds(
       (message) => thread.postMessage(message, []),
       (heard) => thread.on('message', heard),
@@ -61,7 +71,10 @@ function threads(count) {
 export const callers = {
   pagent: (count) => pagent(count, 'jsonRpc'),
   'pagent structured': (count) => pagent(count, 'structured'),
+  'pagent pool': (count) => pagentPool(count, 50),
+  'pagent pool, 1 a worker': (count) => pagentPool(count, 1),
   'fork json': forked('json'),
   'fork advanced': forked('advanced'),
   threads,
+  ...peers,
 }

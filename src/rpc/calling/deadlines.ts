@@ -6,10 +6,20 @@ export interface Timed {
   readonly timeout: number
   /** By the clock. */
   readonly due: number
+  /** Its neighbours among those with this timeout, for `Deadlines` alone. */
+  before: Timed | undefined
+  after: Timed | undefined
 }
 
 /** A timer is not set anew for each call, so one may be set for no call at all: for so many lengths. */
 const LENGTHS_KEPT = 8
+
+/** All of one length, in the order in which they began and end. */
+interface Line {
+  first: Timed | undefined
+  last: Timed | undefined
+  timer: Timer | undefined
+}
 
 /**
  * Deadlines of thousands of calls a second with one timer for each length there is: those of one length end in the order
@@ -18,8 +28,7 @@ const LENGTHS_KEPT = 8
 export class Deadlines<T extends Timed> {
   readonly #clock: Clock
   readonly #late: (item: T) => void
-  readonly #lengths = new Map<number, Set<T>>()
-  readonly #timers = new Map<number, Timer>()
+  readonly #lines = new Map<number, Line>()
 
   constructor(clock: Clock, late: (item: T) => void) {
     this.#clock = clock
@@ -27,49 +36,69 @@ export class Deadlines<T extends Timed> {
   }
 
   add(item: T): void {
-    const known = this.#lengths.get(item.timeout)
-    if (known !== undefined) known.add(item)
-    else this.#lengths.set(item.timeout, new Set([item]))
-    if (!this.#timers.has(item.timeout)) this.#arm(item.timeout, item.timeout)
+    const line = this.#lines.get(item.timeout) ?? this.#newLine(item.timeout)
+    const { last } = line
+    item.before = last
+    if (last === undefined) line.first = item
+    else last.after = item
+    line.last = item
+    line.timer ??= this.#timer(item.timeout, item.timeout)
   }
 
   delete(item: T): void {
-    const items = this.#lengths.get(item.timeout)
-    items?.delete(item)
+    const line = this.#lines.get(item.timeout)
+    if (line === undefined) return
+    unlink(line, item)
     // Those of the usual lengths will be wanted again.
-    if (items?.size === 0 && this.#lengths.size > LENGTHS_KEPT) this.#drop(item.timeout)
+    if (line.first === undefined && this.#lines.size > LENGTHS_KEPT) this.#drop(item.timeout, line)
   }
 
   /** Nothing is waited for any more. */
   clear(): void {
-    for (const timer of this.#timers.values()) timer.cancel()
-    this.#timers.clear()
-    this.#lengths.clear()
+    for (const { timer } of this.#lines.values()) timer?.cancel()
+    this.#lines.clear()
   }
 
-  #drop(timeout: number): void {
-    this.#lengths.delete(timeout)
-    this.#timers.get(timeout)?.cancel()
-    this.#timers.delete(timeout)
+  #newLine(timeout: number): Line {
+    const line = { first: undefined, last: undefined, timer: undefined }
+    this.#lines.set(timeout, line)
+    return line
   }
 
-  #arm(timeout: number, wait: number): void {
-    this.#timers.set(
-      timeout,
-      this.#clock.after(wait, () => this.#check(timeout)),
-    )
+  #drop(timeout: number, line: Line): void {
+    this.#lines.delete(timeout)
+    line.timer?.cancel()
+  }
+
+  #timer(timeout: number, wait: number): Timer {
+    return this.#clock.after(wait, () => this.#check(timeout))
   }
 
   /** A timer is not set anew for each that was in time, so it may come for nothing. */
   #check(timeout: number): void {
-    this.#timers.delete(timeout)
-    const items = this.#lengths.get(timeout) ?? new Set<T>()
+    const line = this.#lines.get(timeout)
+    if (line === undefined) return
+    line.timer = undefined
     const now = this.#clock.now()
-    for (const item of items) {
-      if (item.due > now) return this.#arm(timeout, item.due - now)
-      items.delete(item)
-      this.#late(item)
+    for (let { first } = line; first !== undefined; first = line.first) {
+      if (first.due > now) {
+        line.timer ??= this.#timer(timeout, first.due - now)
+        return
+      }
+      unlink(line, first)
+      this.#late(first as T)
     }
-    if (items.size === 0) this.#lengths.delete(timeout)
+    if (this.#lines.get(timeout) === line && line.timer === undefined) this.#lines.delete(timeout)
   }
+}
+
+/** What has left holds nobody: an old one would keep all that came later from the young collector. */
+function unlink(line: Line, item: Timed): void {
+  const { before, after } = item
+  if (before !== undefined) before.after = after
+  else if (line.first === item) line.first = after
+  else return
+  if (after !== undefined) after.before = before
+  else line.last = before
+  item.before = item.after = undefined
 }

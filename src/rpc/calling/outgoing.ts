@@ -1,10 +1,11 @@
 import { type Clock, type Timer, Timers } from '../../base/clock.ts'
 import { ClosedError, OverloadError, TimeoutError } from '../../base/errors.ts'
 import { formatMillis } from '../../base/units.ts'
-import { Deadlines } from './deadlines.ts'
+import { Deadlines, type Timed } from './deadlines.ts'
 import { fromWire } from '../faults.ts'
 import { Inflow, WINDOW } from './inflow.ts'
 import { type ErrorMessage, type Id, NOTES, type ResultMessage } from '../messages.ts'
+import { Pending } from './pending.ts'
 import type { Port } from '../port.ts'
 
 /** How one call is made; every value read. */
@@ -16,13 +17,10 @@ export interface CallPlan {
 }
 
 /** One call, from the request to its answer. */
-export interface OutgoingCall {
+export interface OutgoingCall extends Timed {
   readonly id: number
   readonly method: string
   readonly plan: CallPlan
-  /** With the plan's timeout, for the deadlines. */
-  readonly timeout: number
-  readonly due: number
   readonly resolve: (result: unknown) => void
   readonly reject: (error: Error) => void
   readonly inflow: Inflow | undefined
@@ -48,13 +46,12 @@ export interface OutgoingOptions {
 export class Outgoing {
   readonly #port: Port
   readonly #options: OutgoingOptions
-  readonly #pending = new Map<Id, OutgoingCall>()
+  readonly #pending = new Pending<OutgoingCall>()
   readonly #deadlines: Deadlines<OutgoingCall>
   /** Cancelled, and not answered yet. */
   readonly #cancelled = new Map<Id, Timer>()
   /** Not sent, since nobody reads; for a moment its end is waited for. */
   readonly #ending: Timers
-  #lastId = 0
   #closed: Error | undefined
 
   constructor(port: Port, options: OutgoingOptions) {
@@ -125,7 +122,7 @@ export class Outgoing {
     this.#closed = error
     for (const timer of this.#cancelled.values()) timer.cancel()
     this.#cancelled.clear()
-    for (const call of this.#pending.values()) {
+    for (const call of this.#pending.all()) {
       this.#settle(call)
       call.reject(error)
     }
@@ -141,7 +138,7 @@ export class Outgoing {
     reject: OutgoingCall['reject'],
     inflow?: Inflow,
   ): number {
-    const id = ++this.#lastId
+    const id = this.#pending.newId()
     const refused = this.#refusal(plan)
     if (refused !== undefined) {
       reject(refused)
@@ -149,8 +146,9 @@ export class Outgoing {
     }
     const { timeout } = plan
     const due = timeout === Infinity ? Infinity : this.#options.clock.now() + timeout
-    const call = { id, method, plan, timeout, due, resolve, reject, inflow, onAbort: undefined }
-    this.#pending.set(id, call)
+    const [before, after, onAbort] = [undefined, undefined, undefined]
+    const call = { id, method, plan, timeout, due, before, after, resolve, reject, inflow, onAbort }
+    this.#pending.add(call)
     this.#watch(call)
     const request = { jsonrpc: '2.0', id, method, params } as const
     try {
@@ -190,7 +188,7 @@ export class Outgoing {
   }
 
   #settle(call: OutgoingCall): void {
-    this.#pending.delete(call.id)
+    this.#pending.delete(call)
     if (call.timeout !== Infinity) this.#deadlines.delete(call)
     if (call.onAbort !== undefined) call.plan.signal?.removeEventListener('abort', call.onAbort)
   }
