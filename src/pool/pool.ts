@@ -2,16 +2,24 @@ import { systemClock } from '../base/clock.ts'
 import { AlreadyStartedError, ClosedError } from '../base/errors.ts'
 import { type Exit, plainExit } from '../base/exit.ts'
 import { type Child, type ChildContext, type ChildOptions, KEEPER, type Keeper } from '../supervisor/child.ts'
-import { type CallArgs, type CallResult, type MethodOf, type Remote, RpcClient } from '../rpc/client.ts'
+import {
+  type CallArgs,
+  type CallResult,
+  type Caller,
+  type MethodOf,
+  type ReadCallOptions,
+  type Remote,
+  RpcClient,
+} from '../rpc/client.ts'
 import type { Worker } from '../worker/worker.ts'
-import { Job } from './job.ts'
-import type { Member } from './member.ts'
+import { Job, type Work } from './job.ts'
 import {
   type PoolCallOptions,
   type PoolPlan,
   type PoolSpec,
   type ReadPoolCall,
   planPool,
+  poolCallOf,
   readPoolCall,
 } from './spec.ts'
 import { Staff } from './staff.ts'
@@ -69,14 +77,21 @@ export class Pool<Api extends object = any> implements Child, AsyncDisposable {
   /** A client whose calls have these options; what they do not say is as in the pool's `call`. */
   with(options: PoolCallOptions): RpcClient<Api> {
     const { key, ...call } = options
-    const caller = {
-      call: (method: string, params: readonly unknown[], read: object) =>
-        this.#call(method, params, { ...(read as ReadPoolCall), key }),
-      notify: async (method: string, params: readonly unknown[]) => {
-        await this.#do({ ...this.#plan.plainCall, key }, false, ({ caller: worker }) => worker.notify(method, params))
+    // Its calls have the same options, one after the other.
+    let read: ReadPoolCall | undefined
+    let from: ReadCallOptions | undefined
+    const pooled = (plain: ReadCallOptions): ReadPoolCall => {
+      if (read === undefined || plain !== from) read = poolCallOf(plain, key)
+      from = plain
+      return read
+    }
+    const caller: Caller = {
+      call: (method, params, plain) => this.#call(method, params, pooled(plain)),
+      notify: async (method, params) => {
+        const plain = poolCallOf(this.#plan.plainCall, key)
+        await this.#do(plain, false, ({ caller: worker }) => worker.notify(method, params))
       },
-      stream: (method: string, params: readonly unknown[], read: object) =>
-        this.#stream(method, params, { ...(read as ReadPoolCall), key }),
+      stream: (method, params, plain) => this.#stream(method, params, pooled(plain)),
     }
     return new RpcClient<Api>(caller, { ...this.#plan.call, ...call })
   }
@@ -142,14 +157,10 @@ export class Pool<Api extends object = any> implements Child, AsyncDisposable {
   }
 
   #call(method: string, params: readonly unknown[], options: ReadPoolCall): Promise<unknown> {
-    return this.#do(options, false, ({ caller }, left) => caller.call(method, params, { ...left, retry: false }))
+    return this.#do(options, false, ({ caller }, once, since) => caller.call(method, params, once, since))
   }
 
-  #do(
-    options: ReadPoolCall,
-    isAlone: boolean,
-    work: (member: Member, left: ReadPoolCall) => Promise<unknown>,
-  ): Promise<unknown> {
+  #do(options: ReadPoolCall, isAlone: boolean, work: Work): Promise<unknown> {
     const staff = this.#staff
     return new Promise((resolve, reject) => {
       staff.submit(new Job(options, staff.now, isAlone, work, resolve, reject))
@@ -160,8 +171,8 @@ export class Pool<Api extends object = any> implements Child, AsyncDisposable {
   async *#stream(method: string, params: readonly unknown[], options: ReadPoolCall): AsyncGenerator {
     const over = Promise.withResolvers<void>()
     const begun = Promise.withResolvers<AsyncIterable<unknown>>()
-    const done = this.#do(options, false, ({ caller }, left) => {
-      begun.resolve(caller.stream(method, params, left))
+    const done = this.#do(options, false, ({ caller }, once, since) => {
+      begun.resolve(caller.stream(method, params, once, since))
       return over.promise
     })
     done.catch(begun.reject)

@@ -1,34 +1,38 @@
 import type { Clock } from '../base/clock.ts'
 import { OverloadError, TimeoutError } from '../base/errors.ts'
+import { List } from '../base/list.ts'
 import { formatMillis } from '../base/units.ts'
-import type { Job } from './job.ts'
+import { Deadlines } from '../rpc/calling/deadlines.ts'
+import { Deadline, type Job } from './job.ts'
 
 /** Jobs that wait for a worker: the oldest first, and none for longer than it may. */
 export class JobQueue {
   readonly #pool: string
-  readonly #clock: Clock
   readonly #max: number
-  readonly #jobs = new Set<Job>()
+  readonly #jobs = new List<Job>()
+  readonly #deadlines: Deadlines<Deadline>
+  #length = 0
 
   constructor(pool: string, clock: Clock, max: number) {
     this.#pool = pool
-    this.#clock = clock
     this.#max = max
+    this.#deadlines = new Deadlines(clock, ({ job }) => this.#drop(job, this.#late(job.options.timeout)))
   }
 
   get length(): number {
-    return this.#jobs.size
+    return this.#length
   }
 
   push(job: Job): void {
-    const { signal } = job.options
+    const { signal, timeout } = job.options
     if (signal?.aborted === true) return job.fail(signal.reason as Error)
-    if (this.#jobs.size >= this.#max) return job.fail(this.#overload())
-    this.#jobs.add(job)
-    job.wait(this.#clock, (why) => {
-      this.#remove(job)
-      job.fail(why === 'late' ? this.#late(job.options.timeout) : (signal?.reason as Error))
-    })
+    if (this.#length >= this.#max) return job.fail(this.#overload())
+    this.#jobs.addBehind(this.#jobs.last, job)
+    this.#length++
+    if (timeout !== Infinity) this.#deadlines.add((job.deadline = new Deadline(job)))
+    if (signal === undefined) return
+    job.onAbort = () => this.#drop(job, signal.reason as Error)
+    signal.addEventListener('abort', job.onAbort, { once: true })
   }
 
   /** Takes the oldest for which that is true. */
@@ -43,21 +47,27 @@ export class JobQueue {
 
   /** None of them will be done. */
   failAll(error: Error): void {
-    for (const job of this.#jobs) {
-      this.#remove(job)
-      job.fail(error)
-    }
+    for (const job of this.#jobs) this.#drop(job, error)
+    this.#deadlines.clear()
+  }
+
+  #drop(job: Job, error: Error): void {
+    this.#remove(job)
+    job.fail(error)
   }
 
   #remove(job: Job): void {
-    this.#jobs.delete(job)
-    job.awake()
+    this.#jobs.remove(job)
+    this.#length--
+    if (job.deadline !== undefined) this.#deadlines.delete(job.deadline)
+    if (job.onAbort !== undefined) job.options.signal?.removeEventListener('abort', job.onAbort)
+    job.deadline = job.onAbort = undefined
   }
 
   #overload(): OverloadError {
-    const { size } = this.#jobs
-    const text = `Cannot call pool "${this.#pool}": ${size} calls wait for a worker; wait for some first`
-    return new OverloadError(text, size, this.#max)
+    const waiting = this.#length
+    const text = `Cannot call pool "${this.#pool}": ${waiting} calls wait for a worker; wait for some first`
+    return new OverloadError(text, waiting, this.#max)
   }
 
   #late(timeout: number): TimeoutError {

@@ -59,6 +59,8 @@ export interface PoolCallOptions extends CallOptions {
 /** `PoolCallOptions` with every value read. */
 export interface ReadPoolCall extends ReadCallOptions {
   readonly key: string | undefined
+  /** The same for one attempt: who asks another worker is the pool. */
+  readonly once: ReadCallOptions
 }
 
 /** A `PoolSpec` with every value read. */
@@ -125,7 +127,11 @@ export function readPoolCall(base: CallOptions, options: PoolCallOptions): ReadP
   const { key, ...own } = options
   if (key !== undefined && typeof key !== 'string')
     throw new TypeError(`Cannot use ${JSON.stringify(key)} as key: expected a string`)
-  return { ...readCallOptions({ ...base, ...own }), key }
+  return poolCallOf(readCallOptions({ ...base, ...own }), key)
+}
+
+export function poolCallOf(options: ReadCallOptions, key: string | undefined): ReadPoolCall {
+  return { ...options, key, once: { ...options, retry: false } }
 }
 
 function readSize(size: number | { readonly min: number; readonly max: number }): { min: number; max: number } {

@@ -96,12 +96,13 @@ export class Staff {
     member.inFlight++
     member.isLeased = job.isAlone
     this.#stats.began(begun - job.since)
-    void job.run(member, begun).then((isDone) => {
-      this.#stats.ended(this.now - begun)
+    job.run(member, (isDone) => {
+      const now = this.now
+      this.#stats.ended(now - begun)
       member.inFlight--
       member.calls++
       member.isLeased = false
-      member.idleSince = this.now
+      member.idleSince = now
       if (!isDone) this.submit(job)
       this.#aging.freed(member)
       this.#dispatch()

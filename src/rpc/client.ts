@@ -49,11 +49,14 @@ export function readCallOptions(options: CallOptions): ReadCallOptions {
   }
 }
 
-/** Whoever has calls answered: a peer, a worker through all its lives, a pool. */
+/**
+ * Whoever has calls answered: a peer, a worker through all its lives, a pool. A timeout counts from `since`, by the clock;
+ * where it is not given, from now.
+ */
 export interface Caller {
-  call(method: string, params: readonly unknown[], options: ReadCallOptions): Promise<unknown>
+  call(method: string, params: readonly unknown[], options: ReadCallOptions, since?: number): Promise<unknown>
   notify(method: string, params: readonly unknown[]): Promise<void>
-  stream(method: string, params: readonly unknown[], options: ReadCallOptions): AsyncIterable<unknown>
+  stream(method: string, params: readonly unknown[], options: ReadCallOptions, since?: number): AsyncIterable<unknown>
 }
 
 /** For those who make so many calls that each with its own options would cost too much. */

@@ -67,12 +67,12 @@ export class Peer implements Caller {
     return this.#incoming.idle
   }
 
-  call(method: string, params: readonly unknown[], plan: CallPlan): Promise<unknown> {
-    return this.#outgoing.call(method, params, plan)
+  call(method: string, params: readonly unknown[], plan: CallPlan, since?: number): Promise<unknown> {
+    return this.#outgoing.call(method, params, plan, since)
   }
 
-  stream(method: string, params: readonly unknown[], plan: CallPlan): Inflow {
-    return this.#outgoing.stream(method, params, plan)
+  stream(method: string, params: readonly unknown[], plan: CallPlan, since?: number): Inflow {
+    return this.#outgoing.stream(method, params, plan, since)
   }
 
   /** Rejects with `ClosedError`, `FramingError` or `OverloadError`. */

@@ -25,10 +25,8 @@ export class WorkerCaller implements Caller {
     if (life?.exit === undefined) life?.streams?.openCalls(lifecycle.rpc)
   }
 
-  call(method: string, params: readonly unknown[], options: ReadCallOptions): Promise<unknown> {
-    if (options.retry) return this.#retry(method, params, options)
-    const calls = this.#lifecycle.life?.streams?.calls
-    return calls?.call(method, params, options) ?? this.#callLater(method, params, options)
+  call(method: string, params: readonly unknown[], options: ReadCallOptions, since?: number): Promise<unknown> {
+    return options.retry ? this.#retry(method, params, options, since) : this.#once(method, params, options, since)
   }
 
   async notify(method: string, params: readonly unknown[]): Promise<void> {
@@ -36,24 +34,42 @@ export class WorkerCaller implements Caller {
     await calls.peer.notify(method, params)
   }
 
-  stream(method: string, params: readonly unknown[], options: ReadCallOptions): AsyncIterable<unknown> {
+  stream(method: string, params: readonly unknown[], options: ReadCallOptions, since?: number): AsyncIterable<unknown> {
     return (
-      this.#lifecycle.life?.streams?.calls?.stream(method, params, options) ??
-      this.#streamLater(method, params, options)
+      this.#lifecycle.life?.streams?.calls?.stream(method, params, options, since) ??
+      this.#streamLater(method, params, options, since)
     )
   }
 
-  async #callLater(method: string, params: readonly unknown[], options: ReadCallOptions): Promise<unknown> {
-    const began = this.#lifecycle.clock.now()
-    const calls = await this.#inTime(this.#opened(), method, options)
-    return calls.call(method, params, this.#whatIsLeft(options, began))
+  #once(
+    method: string,
+    params: readonly unknown[],
+    options: ReadCallOptions,
+    since: number | undefined,
+  ): Promise<unknown> {
+    const calls = this.#lifecycle.life?.streams?.calls
+    return calls?.call(method, params, options, since) ?? this.#callLater(method, params, options, since)
+  }
+
+  async #callLater(
+    method: string,
+    params: readonly unknown[],
+    options: ReadCallOptions,
+    since: number = this.#now,
+  ): Promise<unknown> {
+    const calls = await this.#inTime(this.#opened(), method, options, since)
+    return calls.call(method, params, options, since)
   }
 
   /** Nothing is begun before somebody reads. */
-  async *#streamLater(method: string, params: readonly unknown[], options: ReadCallOptions): AsyncGenerator {
-    const began = this.#lifecycle.clock.now()
-    const calls = await this.#inTime(this.#opened(), method, options)
-    yield* calls.stream(method, params, this.#whatIsLeft(options, began))
+  async *#streamLater(
+    method: string,
+    params: readonly unknown[],
+    options: ReadCallOptions,
+    since: number = this.#now,
+  ): AsyncGenerator {
+    const calls = await this.#inTime(this.#opened(), method, options, since)
+    yield* calls.stream(method, params, options, since)
   }
 
   /** As soon as the process that is being started exists; an error when there is none, and none to come. */
@@ -67,29 +83,37 @@ export class WorkerCaller implements Caller {
   }
 
   /** Again in the next life, if there is one, and while there is time. */
-  async #retry(method: string, params: readonly unknown[], options: ReadCallOptions): Promise<unknown> {
-    const began = this.#lifecycle.clock.now()
+  async #retry(
+    method: string,
+    params: readonly unknown[],
+    options: ReadCallOptions,
+    since: number = this.#now,
+  ): Promise<unknown> {
     for (let attempt = 1; ; attempt++) {
-      const left = { ...this.#whatIsLeft(options, began), retry: false }
       try {
-        return await this.call(method, params, left)
+        return await this.#once(method, params, options, since)
       } catch (error) {
         if (!(error instanceof ExitError) || attempt === ATTEMPTS) throw error
       }
-      await this.#inTime(this.#lifecycle.ready(), method, this.#whatIsLeft(options, began))
+      await this.#inTime(this.#lifecycle.ready(), method, options, since)
     }
   }
 
-  #whatIsLeft(options: ReadCallOptions, began: number): ReadCallOptions {
-    if (options.timeout === Infinity) return options
-    return { ...options, timeout: Math.max(1, options.timeout - (this.#lifecycle.clock.now() - began)) }
+  get #now(): number {
+    return this.#lifecycle.clock.now()
   }
 
   /** What has to come before the call itself is waited for no longer than that one may take. */
-  async #inTime<T>(promise: Promise<T>, method: string, { timeout, signal }: ReadCallOptions): Promise<T> {
+  async #inTime<T>(
+    promise: Promise<T>,
+    method: string,
+    { timeout, signal }: ReadCallOptions,
+    since: number,
+  ): Promise<T> {
     if (timeout === Infinity) return abortable(promise, signal)
     const over = new AbortController()
-    const late = sleep(this.#lifecycle.clock, timeout, over.signal).then(() => {
+    const left = Math.max(1, since + timeout - this.#now)
+    const late = sleep(this.#lifecycle.clock, left, over.signal).then(() => {
       const text = `Cannot call ${method} in worker "${this.#lifecycle.id}": no answer within ${formatMillis(timeout)}`
       throw new TimeoutError(text, method, timeout)
     })

@@ -66,18 +66,19 @@ export class Outgoing {
     return this.#pending.size
   }
 
-  call(method: string, params: readonly unknown[], plan: CallPlan): Promise<unknown> {
-    return new Promise((resolve, reject) => void this.#begin(method, params, plan, resolve, reject))
+  /** Its timeout counts from `since`. */
+  call(method: string, params: readonly unknown[], plan: CallPlan, since?: number): Promise<unknown> {
+    return new Promise((resolve, reject) => void this.#begin(method, params, plan, since, resolve, reject))
   }
 
-  stream(method: string, params: readonly unknown[], plan: CallPlan): Inflow {
+  stream(method: string, params: readonly unknown[], plan: CallPlan, since?: number): Inflow {
     let id = 0
     const inflow: Inflow = new Inflow({
       more: (more) => this.#note(NOTES.credit, { id, more }),
       cancel: () => this.#abandon(id),
     })
     const end = (error?: Error): void => inflow.end(error)
-    id = this.#begin(method, params, plan, () => end(), end, inflow)
+    id = this.#begin(method, params, plan, since, () => end(), end, inflow)
     return inflow
   }
 
@@ -134,6 +135,7 @@ export class Outgoing {
     method: string,
     params: readonly unknown[],
     plan: CallPlan,
+    since: number | undefined,
     resolve: OutgoingCall['resolve'],
     reject: OutgoingCall['reject'],
     inflow?: Inflow,
@@ -145,7 +147,7 @@ export class Outgoing {
       return id
     }
     const { timeout } = plan
-    const due = timeout === Infinity ? Infinity : this.#options.clock.now() + timeout
+    const due = timeout === Infinity ? Infinity : (since ?? this.#options.clock.now()) + timeout
     const [before, after, onAbort] = [undefined, undefined, undefined]
     const call = { id, method, plan, timeout, due, before, after, resolve, reject, inflow, onAbort }
     this.#pending.add(call)

@@ -50,13 +50,14 @@ export class Calls {
     channel.listen(this.peer.accept, (error) => owner.fail({ kind: 'crashed', error, stage: 'rpc' }))
   }
 
-  call(method: string, params: readonly unknown[], options: ReadCallOptions): Promise<unknown> {
-    if (options.cpuTime === Infinity && options.memory === Infinity) return this.peer.call(method, params, options)
-    return this.#metered(options, () => this.peer.call(method, params, options))
+  call(method: string, params: readonly unknown[], options: ReadCallOptions, since?: number): Promise<unknown> {
+    if (options.cpuTime === Infinity && options.memory === Infinity)
+      return this.peer.call(method, params, options, since)
+    return this.#metered(options, () => this.peer.call(method, params, options, since))
   }
 
-  stream(method: string, params: readonly unknown[], options: ReadCallOptions): AsyncIterable<unknown> {
-    const begin = (): AsyncIterable<unknown> => this.peer.stream(method, params, options)
+  stream(method: string, params: readonly unknown[], options: ReadCallOptions, since?: number): AsyncIterable<unknown> {
+    const begin = (): AsyncIterable<unknown> => this.peer.stream(method, params, options, since)
     return options.cpuTime === Infinity && options.memory === Infinity ? begin() : this.#meteredStream(options, begin)
   }
 
