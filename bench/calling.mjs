@@ -96,11 +96,11 @@ async function spare(_, { deaths }) {
   const pools = [new Pool({ module, size: 1, spares: 1 }), new Pool({ module, size: 1 })]
   const seen = { spare: [], cold: [], ratio: [] }
   for (let i = -1; i < deaths; i++) {
-    const [warm, cold] = [await nextAnswer(pools[0], 2), await nextAnswer(pools[1], 1)]
+    const [warm, fresh] = [await nextAnswer(pools[0], 2), await nextAnswer(pools[1], 1)]
     if (i < 0) continue
     seen.spare.push(warm)
-    seen.cold.push(cold)
-    seen.ratio.push(warm / cold)
+    seen.cold.push(fresh)
+    seen.ratio.push(warm / fresh)
   }
   const [spare_ms, cold_ms, ratio] = Object.values(seen).map(median)
   return { spare_ms, p99_ms: quantile(seen.spare, 0.99), cold_ms, ratio }

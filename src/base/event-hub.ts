@@ -1,6 +1,6 @@
 import { type Channel as DiagnosticsChannel, channel as diagnosticsChannel } from 'node:diagnostics_channel'
 import type { MasterEvent } from './events.ts'
-import { Ring } from './ring.ts'
+import { Ring } from './queues/ring.ts'
 
 /** Events a subscriber may be behind before the oldest are dropped. */
 const BACKLOG = 10_000

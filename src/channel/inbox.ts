@@ -1,4 +1,4 @@
-import { Ring } from '../base/ring.ts'
+import { Ring } from '../base/queues/ring.ts'
 import { type ReceiveOptions, type Taken } from './channel.ts'
 import { type Waiter, Waiters, waitForOne } from './waiters.ts'
 

@@ -1,6 +1,6 @@
 import { readWhole } from '../base/options.ts'
 import { ClosedError } from '../base/errors.ts'
-import { Ring } from '../base/ring.ts'
+import { Ring } from '../base/queues/ring.ts'
 import { type Channel, type ReceiveOptions, type Selectable, TAKE, type Taken, WAIT, messages } from './channel.ts'
 import { handled } from './outbox.ts'
 import { type Waiter, Waiters, waitForOne } from './waiters.ts'

@@ -1,5 +1,5 @@
 import { ExitError } from '../base/errors.ts'
-import type { Linked } from '../base/list.ts'
+import type { Linked } from '../base/queues/list.ts'
 import type { ReadCallOptions } from '../rpc/client.ts'
 import type { Timed } from '../rpc/calling/deadlines.ts'
 import type { Member } from './member.ts'
@@ -72,7 +72,7 @@ export class Job implements Linked {
     try {
       return this.#work(member, this.options.once, this.since)
     } catch (error) {
-      return Promise.reject(error as Error)
+      return Promise.reject(error)
     }
   }
 }

@@ -1,6 +1,6 @@
 import type { Clock } from '../base/clock.ts'
 import { OverloadError, TimeoutError } from '../base/errors.ts'
-import { List } from '../base/list.ts'
+import { List } from '../base/queues/list.ts'
 import { formatMillis } from '../base/units.ts'
 import { Deadlines } from '../rpc/calling/deadlines.ts'
 import { Deadline, type Job } from './job.ts'

@@ -1,7 +1,7 @@
 import { SpawnError } from '../base/errors.ts'
 import { type Exit, originOf } from '../base/exit.ts'
 import { checkKeys, readWhole } from '../base/options.ts'
-import { Ring } from '../base/ring.ts'
+import { Ring } from '../base/queues/ring.ts'
 import { type Millis, parseMillis } from '../base/units.ts'
 
 /** How many restarts within how long are borne: OTP's intensity and period, with Elixir's defaults. */

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { type Linked, List } from '../../src/base/list.ts'
+import { type Linked, List } from '../../src/base/queues/list.ts'
 
 class Node implements Linked {
   readonly name: string

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import * as fc from 'fast-check'
-import { Ring } from '../../src/base/ring.ts'
+import { Ring } from '../../src/base/queues/ring.ts'
 
 type Step =
   | { readonly do: 'push'; readonly count: number }

@@ -1,5 +1,5 @@
 import type { Clock, Timer } from '../../base/clock.ts'
-import { type Linked, List } from '../../base/list.ts'
+import { type Linked, List } from '../../base/queues/list.ts'
 
 /** Something that is over at a time. */
 export interface Timed extends Linked {

@@ -1,4 +1,4 @@
-import { Ring } from '../../base/ring.ts'
+import { Ring } from '../../base/queues/ring.ts'
 
 /** Items that may be on their way unasked for. */
 export const WINDOW = 64

@@ -1,4 +1,4 @@
-import { Ring } from '../../../base/ring.ts'
+import { Ring } from '../../../base/queues/ring.ts'
 
 /** What waits for a reader: an item; a place where `count` of them were dropped; a place for events up to `seq`. */
 export type Waiting<T> =
