@@ -191,6 +191,7 @@ export class UnknownWorkerError extends PagentError {
   readonly code = 'ERR_PAGENT_UNKNOWN_WORKER'
   readonly worker: string
 
+  /** `action` is what was to be done with it. */
   constructor(worker: string, known: readonly string[], action = 'delete') {
     const list =
       known.length === 0

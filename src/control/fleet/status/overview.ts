@@ -1,0 +1,117 @@
+import { UnknownWorkerError } from '../../../base/errors.ts'
+import type { Master } from '../../../master/master.ts'
+import type { TreeNode, WorkerStatus, WorkerStatusState } from '../../api/wire.ts'
+import type { EntryPlan } from '../../config/fleet-plan.ts'
+import type { Level } from '../units/level.ts'
+import type { Handle } from '../units/unit.ts'
+import type { Dossier } from '../watch/dossier.ts'
+import type { Roster } from '../watch/roster.ts'
+import type { Looks } from './looks.ts'
+import { treeOf } from './tree.ts'
+import { type Keeping, stateOf, statusOf } from './worker-status.ts'
+
+/** Who is in a fleet, and how they are. */
+export class Overview {
+  readonly #master: Master
+  readonly #roster: Roster
+  readonly #level: Level
+  readonly #looks: Looks
+
+  constructor(master: Master, roster: Roster, level: Level, looks: Looks) {
+    this.#master = master
+    this.#roster = roster
+    this.#level = level
+    this.#looks = looks
+  }
+
+  /** Everybody the plan names, in its order, with the workers of pools that there are now. */
+  present(): readonly Dossier[] {
+    const members = Map.groupBy(
+      this.#roster.all().filter(({ entry, id }) => entry === undefined && this.#master.hasWorker(id)),
+      ({ place }) => place.pool,
+    )
+    const collect = (entry: EntryPlan): readonly Dossier[] => {
+      if (entry.kind === 'group') return entry.children.flatMap(collect)
+      if (entry.kind === 'pool') return members.get(entry.id)?.toSorted(byNumber) ?? []
+      return [this.#roster.of(entry.id)]
+    }
+    return this.#level.units().flatMap(({ entry }) => collect(entry))
+  }
+
+  /** @throws UnknownWorkerError; `action` is named in it */
+  find(id: string, action: string): Dossier {
+    const dossier = this.#roster.find(id)
+    if (dossier !== undefined) return dossier
+    throw new UnknownWorkerError(
+      id,
+      this.present().map((one) => one.id),
+      action,
+    )
+  }
+
+  states(): ReadonlyMap<string, WorkerStatusState> {
+    const keeping = this.#level.childStates()
+    return new Map(this.present().map((dossier) => [dossier.id, stateOf(dossier, keeping.get(dossier.id))]))
+  }
+
+  stateOf(dossier: Dossier): WorkerStatusState {
+    return stateOf(dossier, this.#level.childStates().get(dossier.id))
+  }
+
+  /** With what they use, as it was seen within the last half second. */
+  async workers(): Promise<readonly WorkerStatus[]> {
+    await this.#looks.refresh(this.present())
+    const keeping = this.#level.childStates()
+    return this.present().map((dossier) => this.#statusOf(dossier, keeping))
+  }
+
+  async worker(dossier: Dossier): Promise<WorkerStatus> {
+    await this.#looks.refresh(this.present())
+    return this.#statusOf(dossier, this.#level.childStates())
+  }
+
+  tree(): readonly TreeNode[] {
+    const keeping = this.#level.childStates()
+    const facts = {
+      worker: (id: string) => {
+        const dossier = this.#roster.of(id)
+        const { pid, isAlive } = dossier
+        return { state: stateOf(dossier, keeping.get(id)), ...(isAlive && pid !== undefined ? { pid } : {}) }
+      },
+      state: (path: string) => this.#level.stateOf(path),
+      membersOf: (pool: string) => this.membersOf(pool),
+    }
+    return this.#level.units().map(({ entry }) => treeOf(entry, facts))
+  }
+
+  /** The workers of a pool. */
+  membersOf(pool: string): readonly string[] {
+    return this.present().flatMap(({ place, id }) => (place.pool === pool ? [id] : []))
+  }
+
+  /** The workers something with a name is about. */
+  workersOf({ id, workers }: Handle): readonly string[] {
+    return workers.length > 0 ? workers : this.membersOf(id)
+  }
+
+  /** Whether everybody runs who should: those that have ended in order do not have to. */
+  isComplete(): boolean {
+    const keeping = this.#level.childStates()
+    return this.#roster.all().every((dossier) => {
+      const { entry } = dossier
+      if (entry === undefined || !entry.autostart || entry.schedule !== undefined) return true
+      return !INCOMPLETE.has(stateOf(dossier, keeping.get(entry.id)))
+    })
+  }
+
+  #statusOf(dossier: Dossier, keeping: ReadonlyMap<string, Keeping>): WorkerStatus {
+    return statusOf(dossier, keeping.get(dossier.id), this.#looks.of(dossier))
+  }
+}
+
+const INCOMPLETE: ReadonlySet<WorkerStatusState> = new Set(['idle', 'starting', 'backoff', 'failed', 'stopping'])
+
+/** `calc-2` before `calc-10`. */
+function byNumber(a: Dossier, b: Dossier): number {
+  return a.id.localeCompare(b.id, 'en', { numeric: true })
+}

@@ -1,0 +1,174 @@
+import type { Exit } from '../../../base/exit.ts'
+import type { Worker } from '../../../worker/worker.ts'
+import type { WorkerEntry } from '../../config/fleet-plan.ts'
+import { specOfWorker } from '../program.ts'
+import { PersistentStart } from './persist.ts'
+import { isSameEntry } from './same.ts'
+import { Schedule } from './schedule.ts'
+import type { Surroundings, Unit } from './unit.ts'
+
+/** A worker that no group keeps: its master does, with a budget of its own. */
+export class LoneWorker implements Unit {
+  #entry: WorkerEntry
+  readonly #around: Surroundings
+  #schedule: Schedule | undefined
+  /** It was not begun yet, as what it is now. */
+  #isNew = true
+  /** A start that goes on by itself. */
+  #starting: PersistentStart | undefined
+
+  constructor(entry: WorkerEntry, around: Surroundings) {
+    this.#entry = entry
+    this.#around = around
+    this.#enter()
+  }
+
+  get entry(): WorkerEntry {
+    return this.#entry
+  }
+
+  get id(): string {
+    return this.entry.id
+  }
+
+  get workers(): readonly string[] {
+    return [this.id]
+  }
+
+  get path(): string {
+    return this.entry.id
+  }
+
+  get service(): string {
+    return this.entry.service
+  }
+
+  get dependsOn(): readonly string[] {
+    return this.entry.dependsOn
+  }
+
+  get startsAfter(): readonly string[] {
+    return this.entry.startsAfter ?? []
+  }
+
+  whenBegun(): Promise<void> {
+    return this.#schedule === undefined ? this.#around.roster.of(this.id).whenAlive() : Promise.resolve()
+  }
+
+  handles(): readonly Unit[] {
+    return [this]
+  }
+
+  async begin(): Promise<void> {
+    if (this.#schedule !== undefined) return this.#schedule.arm()
+    if (this.#starting === undefined && !this.#isNew) return this.#whenReady()
+    return this.#begin().last
+  }
+
+  /** Whatever it has done, or somebody has done with it, since it was begun first. */
+  #whenReady(): Promise<void> {
+    const { state } = this.#worker
+    if (state === 'exited') return Promise.resolve()
+    return state === 'idle' || state === 'failed' ? this.#begin().last : this.#worker.ready()
+  }
+
+  start(): Promise<void> {
+    this.#schedule?.arm()
+    const { state } = this.#worker
+    if (this.#starting === undefined && (state === 'running' || state === 'starting')) return this.#worker.ready()
+    return this.#begin().first
+  }
+
+  async stop(): Promise<Exit | void> {
+    this.#schedule?.disarm()
+    return this.halt()
+  }
+
+  /** Its schedule goes on. */
+  async halt(): Promise<Exit | void> {
+    this.#withdraw()
+    const worker = this.#worker
+    if (worker.state !== 'idle') return worker.stop()
+  }
+
+  async restart(): Promise<void> {
+    await this.halt()
+    return this.start()
+  }
+
+  /** Becomes what the entry says; it is stopped first when that is something else than before. */
+  async change(entry: WorkerEntry): Promise<void> {
+    const isSame = isSameEntry(this.#entry, entry)
+    if (!isSame) await this.stop()
+    // Its messages belong to calls, once and for all.
+    if (this.#entry.framing !== entry.framing && this.#entry.framing === 'json-rpc') await this.leave()
+    this.#entry = entry
+    if (isSame) this.#around.roster.of(this.id).entry = entry
+    else this.#enter()
+  }
+
+  async leave(): Promise<void> {
+    this.#schedule?.disarm()
+    this.#withdraw()
+    if (this.#around.master.hasWorker(this.id)) await this.#around.master.delWorker(this.id)
+    this.#around.roster.of(this.id).worker = undefined
+  }
+
+  #enter(): void {
+    this.#isNew = true
+    const { roster, master } = this.#around
+    const { id, service, schedule } = this.#entry
+    roster.enter({ id, service }, this.#entry).worker = master.getWorker(id)
+    this.#schedule = schedule === undefined ? undefined : new Schedule(this.#entry, schedule, this.#around, () => this)
+  }
+
+  #withdraw(): void {
+    this.#starting?.withdraw()
+    this.#starting = undefined
+    this.#around.roster.of(this.id).pending = undefined
+  }
+
+  get #worker(): Worker<any, any> {
+    const { master, roster } = this.#around
+    return roster.of(this.id).worker ?? master.getWorker(this.id)
+  }
+
+  #begin(): PersistentStart {
+    if (this.#starting !== undefined) return this.#starting
+    const { clock, tell, roster } = this.#around
+    const dossier = roster.of(this.id)
+    this.#isNew = false
+    if (this.#worker.state !== 'running') dossier.asked()
+    const starting = new PersistentStart(() => this.#attempt(), {
+      clock,
+      options: this.entry,
+      waits: (step) => {
+        dossier.pending = 'backoff'
+        tell({ type: 'restart-scheduled', worker: this.id, ...step })
+      },
+      gaveUp: (error) => {
+        dossier.pending = 'failed'
+        tell({ type: 'start-failed', worker: this.id, error })
+      },
+    })
+    this.#starting = starting
+    const over = (): void => {
+      if (this.#starting === starting) this.#starting = undefined
+    }
+    starting.last.then(over, over)
+    return starting
+  }
+
+  async #attempt(): Promise<void> {
+    const { master, roster, prober, ears } = this.#around
+    const { file, args, framing } = this.entry
+    const dossier = roster.of(this.id)
+    const worker = (dossier.worker ??= master.getWorker(this.id))
+    dossier.pending = undefined
+    if (worker.state === 'running') return
+    worker.assign(file, args, specOfWorker(this.entry, dossier, prober, ears))
+    // From its first word on: what nobody reads would stop its pipe in the end.
+    if (framing === 'json-rpc') worker.rpc()
+    await worker.start()
+  }
+}

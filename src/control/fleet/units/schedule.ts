@@ -1,0 +1,75 @@
+import { Cron } from 'croner'
+import type { Timer } from '../../../base/clock.ts'
+import type { SchedulePlan, WorkerEntry } from '../../config/fleet-plan.ts'
+import type { Surroundings } from './unit.ts'
+
+/** Whoever runs at the times of a schedule. */
+export interface Scheduled {
+  start(): Promise<void>
+  /** Also while it runs. */
+  restart(): Promise<void>
+}
+
+/** Longer than that is waited in parts: a machine that slept, or a clock that was set, is noticed. */
+const LONGEST_WAIT = 60_000
+
+/** Starts a worker at its times, and says when the next is. */
+export class Schedule {
+  readonly #entry: WorkerEntry
+  readonly #plan: SchedulePlan
+  readonly #cron: Cron
+  readonly #around: Surroundings
+  readonly #scheduled: () => Scheduled
+  #timer: Timer | undefined
+
+  /** @throws TypeError for a pattern or a time zone there is not. */
+  constructor(entry: WorkerEntry, plan: SchedulePlan, around: Surroundings, scheduled: () => Scheduled) {
+    this.#entry = entry
+    this.#plan = plan
+    this.#around = around
+    this.#scheduled = scheduled
+    this.#cron = new Cron(plan.cron, plan.timezone === undefined ? {} : { timezone: plan.timezone })
+  }
+
+  arm(): void {
+    if (this.#timer === undefined) this.#wait(this.#next())
+  }
+
+  disarm(): void {
+    this.#timer?.cancel()
+    this.#timer = undefined
+    this.#note(undefined)
+  }
+
+  #next(): number | undefined {
+    const next = this.#cron.nextRun(new Date(this.#around.clock.date()))?.getTime()
+    this.#note(next)
+    return next
+  }
+
+  #note(next: number | undefined): void {
+    this.#around.roster.of(this.#entry.id).nextRun = next
+  }
+
+  #wait(next: number | undefined): void {
+    const { clock } = this.#around
+    const left = (next ?? Infinity) - clock.date()
+    this.#timer = clock.after(Math.max(0, Math.min(left, LONGEST_WAIT)), () => {
+      if (next === undefined || clock.date() < next) return this.#wait(next)
+      this.#run()
+      this.#wait(this.#next())
+    })
+  }
+
+  #run(): void {
+    const { roster, tell } = this.#around
+    const { id } = this.#entry
+    const runs = roster.of(id).isAlive
+    if (runs && this.#plan.overlap === 'skip')
+      return tell({ type: 'schedule-skipped', worker: id, why: 'it still runs' })
+    tell({ type: 'schedule-started', worker: id })
+    const scheduled = this.#scheduled()
+    // Why it did not start is told where that is found out.
+    void (runs ? scheduled.restart() : scheduled.start()).catch(() => {})
+  }
+}

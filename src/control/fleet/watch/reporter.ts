@@ -1,0 +1,63 @@
+import type { Clock } from '../../../base/clock.ts'
+import type { MasterEvent } from '../../../base/events.ts'
+import type { Master } from '../../../master/master.ts'
+import type { Journal } from './journal.ts'
+import type { Dossier } from './dossier.ts'
+import type { Roster } from './roster.ts'
+
+/** Follows the facts of a master: into the dossiers, and into the journal. */
+export class Reporter {
+  readonly #master: Master
+  readonly #roster: Roster
+  readonly #journal: Journal
+  readonly #clock: Clock
+  readonly #events: AsyncIterator<MasterEvent>
+
+  /** Hears what happens from here on. */
+  constructor(master: Master, roster: Roster, journal: Journal, clock: Clock) {
+    this.#master = master
+    this.#roster = roster
+    this.#journal = journal
+    this.#clock = clock
+    this.#events = master.events[Symbol.asyncIterator]()
+  }
+
+  /** Resolves when there are no more. */
+  async follow(): Promise<void> {
+    for (let next = await this.#events.next(); next.done !== true; next = await this.#events.next())
+      this.#report(next.value)
+  }
+
+  /** Something of the fleet itself. */
+  tell(event: { readonly type: string; readonly [more: string]: unknown }): void {
+    this.#journal.add({ at: this.#clock.date(), ...event })
+  }
+
+  #report(event: MasterEvent): void {
+    if (event.worker === undefined) return this.#journal.add(event)
+    const dossier = this.#dossierOf(event.worker)
+    if (event.type === 'spawned') dossier.spawned(event.pid, event.at)
+    if (event.type === 'exited') dossier.exited(event.exit, event.at)
+    this.#journal.add({ ...event, incarnation: dossier.life })
+  }
+
+  /** One that nobody has entered is of a pool. */
+  #dossierOf(id: string): Dossier {
+    const dossier = this.#roster.of(id)
+    if (this.#master.hasWorker(id)) {
+      const worker = this.#master.getWorker(id)
+      dossier.worker = worker
+      if (dossier.entry === undefined && worker.supervisor !== undefined)
+        dossier.place = placeInPool(id, worker.supervisor)
+    }
+    return dossier
+  }
+}
+
+/** Its pool is the last in the path of who keeps it; a pool at the top is kept by a supervisor of its own name. */
+function placeInPool(id: string, path: string): Dossier['place'] {
+  const names = path.split('/')
+  const pool = names.pop() ?? path
+  const group = names.join('/')
+  return { id, service: pool, pool, ...(group === pool ? {} : { group }) }
+}

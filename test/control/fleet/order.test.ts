@@ -1,0 +1,136 @@
+import assert from 'node:assert/strict'
+import { fleetStory, stateOf } from '../../support/fleets.ts'
+import { groupOf, planOf, workerOf } from '../../support/plans.ts'
+
+const SLOW = ['-c', 'read go; echo ready; cat'] as const
+const readyByWord = { ready: { when: 'line', pattern: '^ready$' } } as const
+
+fleetStory(
+  'what depends on others is started once they are ready, and everything else at once',
+  planOf([
+    workerOf('db', 'sh', SLOW, readyByWord),
+    workerOf('cache', 'cat'),
+    workerOf('web', 'cat', [], { dependsOn: ['db', 'cache'] }),
+  ]),
+  async ({ fleet, seen, until }) => {
+    await until('ready', ({ worker }) => worker === 'cache')
+    await until('spawned', ({ worker }) => worker === 'db')
+    assert.equal(await stateOf(fleet, 'web'), 'idle')
+    assert.equal(fleet.status().isReady, false)
+    await fleet.send('db', 'go')
+    await until('fleet-ready')
+    const order = seen.filter(({ type }) => type === 'ready').map(({ worker }) => worker)
+    assert.deepEqual(order, ['cache', 'db', 'web'])
+    assert.equal(fleet.status().isReady, true)
+    assert.deepEqual(fleet.status().states, { running: 3 })
+  },
+)
+
+fleetStory(
+  'a fleet is stopped in reverse order of its dependencies',
+  planOf([
+    workerOf('db', 'cat'),
+    groupOf('app', [workerOf('a', 'cat'), workerOf('b', 'cat')], { dependsOn: ['db'] }),
+    workerOf('web', 'cat', [], { dependsOn: ['app'] }),
+  ]),
+  async ({ fleet, seen, until }) => {
+    await until('fleet-ready')
+    await fleet.stop()
+    const order = seen.filter(({ type }) => type === 'exited').map(({ worker }) => worker)
+    assert.deepEqual(order, ['web', 'b', 'a', 'db'])
+    assert.ok(seen.some(({ type }) => type === 'fleet-stopping'))
+  },
+)
+
+fleetStory(
+  'a dependency that cannot be started leaves those that need it idle, and says so',
+  planOf([
+    workerOf('gone', '/there/is/no/such/program'),
+    workerOf('next', 'cat', [], { dependsOn: ['gone'] }),
+    workerOf('last', 'cat', [], { dependsOn: ['next'] }),
+    workerOf('other', 'cat'),
+  ]),
+  async ({ fleet, until }) => {
+    const failed = await until('start-failed')
+    assert.equal(failed.worker, 'gone')
+    assert.deepEqual((await until('dependency-failed', ({ worker }) => worker === 'next'))['dependsOn'], ['gone'])
+    assert.deepEqual((await until('dependency-failed', ({ worker }) => worker === 'last'))['dependsOn'], ['next'])
+    await until('ready', ({ worker }) => worker === 'other')
+    assert.equal(await stateOf(fleet, 'gone'), 'failed')
+    assert.equal(await stateOf(fleet, 'next'), 'idle')
+    assert.equal(fleet.status().isReady, false)
+  },
+)
+
+fleetStory(
+  'a first start that fails is tried again, and those that depend on it wait for it',
+  planOf([
+    // Every attempt but the third ends before it is ready.
+    workerOf(
+      'db',
+      'sh',
+      ['-c', 'n=$(cat n 2>/dev/null || echo 0); echo $((n+1)) >n; [ $n -lt 2 ] && exit 1; rm n; echo ready; cat'],
+      {
+        ...readyByWord,
+        cwd: process.cwd(),
+      },
+    ),
+    workerOf('web', 'cat', [], { dependsOn: ['db'] }),
+  ]),
+  async ({ fleet, until }) => {
+    await until('fleet-ready')
+    const [db] = await fleet.workers()
+    assert.equal(db?.incarnation, 3)
+    assert.equal(db?.restarts, 2)
+  },
+)
+
+fleetStory(
+  'what does not start by itself is started by who depends on it, or by hand',
+  planOf([
+    workerOf('needed', 'cat', [], { autostart: false }),
+    workerOf('user', 'cat', [], { dependsOn: ['needed'] }),
+    workerOf('spare', 'cat', [], { autostart: false }),
+  ]),
+  async ({ fleet, until }) => {
+    await until('fleet-ready')
+    assert.equal(await stateOf(fleet, 'needed'), 'running')
+    assert.equal(await stateOf(fleet, 'spare'), 'idle')
+    const { results } = await fleet.act({ action: 'start', targets: ['spare'] })
+    assert.deepEqual(
+      results.map(({ worker, ok, state }) => ({ worker, ok, state })),
+      [{ worker: 'spare', ok: true, state: 'running' }],
+    )
+  },
+)
+
+fleetStory(
+  'a fleet that is stopped while it starts starts nobody else',
+  planOf([workerOf('db', 'sh', SLOW, readyByWord), workerOf('web', 'cat', [], { dependsOn: ['db'] })]),
+  async ({ fleet, seen, until }) => {
+    await until('spawned')
+    await fleet.stop()
+    assert.deepEqual(
+      seen.filter(({ type }) => type === 'spawned').map(({ worker }) => worker),
+      ['db'],
+    )
+    assert.ok(!seen.some(({ type }) => type === 'start-failed' || type === 'dependency-failed'))
+  },
+)
+
+fleetStory(
+  'what only has to be started before others need not be ready',
+  planOf([
+    workerOf('db', 'sh', SLOW, readyByWord),
+    workerOf('web', 'cat', [], { startsAfter: ['db'] }),
+    workerOf('other', 'cat', [], { dependsOn: ['db'] }),
+  ]),
+  async ({ fleet, seen, until }) => {
+    await until('ready', ({ worker }) => worker === 'web')
+    assert.deepEqual(
+      seen.filter(({ type }) => type === 'spawned').map(({ worker }) => worker),
+      ['db', 'web'],
+    )
+    assert.equal(await stateOf(fleet, 'db'), 'starting')
+  },
+)
