@@ -10,7 +10,8 @@
 #include "news.h"
 #include "watch.h"
 
-enum command { COMMAND_SIGNAL = 1, COMMAND_RELEASE = 2, COMMAND_MEASURE = 3, COMMAND_READ_STDERR = 4 };
+enum command { COMMAND_SIGNAL = 1, COMMAND_RELEASE = 2, COMMAND_MEASURE = 3, COMMAND_READ_STDERR = 4,
+               COMMAND_CLOSE_STDIN = 5 };
 
 #define COMMAND_LENGTH 12
 
@@ -22,6 +23,7 @@ static void send_signal(struct worker *worker, uint32_t signal) {
 static void release(struct worker *worker) {
   worker->released = true;
   news_drop(worker);
+  drop_file(&worker->in);
   drop_stderr(worker);
   look_kill(worker);
 }
@@ -36,6 +38,8 @@ static void obey(const unsigned char *frame) {
     case COMMAND_MEASURE: return look_measure(worker);
     /* Not, when the master has nowhere to put it for now: the worker waits. */
     case COMMAND_READ_STDERR: return watch_stderr(worker, argument != 0);
+    /* Only at its word: the number of a descriptor means something else once that is closed. */
+    case COMMAND_CLOSE_STDIN: return drop_file(&worker->in);
   }
 }
 

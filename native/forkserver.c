@@ -11,7 +11,8 @@
  *
  * Descriptors: 0 commands of the master, 1 news for it, 2 its stderr, 3 to 5 its own stdin, stdout and stderr, for workers
  * that inherit them. For each worker the master makes one connection to a socket in the abstract name space, which
- * only the master's own process may use, writes a request on it, and the worker gets it as stdin and stdout.
+ * only the master's own process may use, writes a request on it, and the worker gets it as its stdout. Its stdin is a pipe,
+ * which the master opens by our number for it (/proc/<our pid>/fd/<number>) as soon as it has something to say.
  */
 #define _GNU_SOURCE
 #include <errno.h>

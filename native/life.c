@@ -50,6 +50,7 @@ static void forget_if_over(struct worker *worker) {
     return;
   }
   if (worker->group.open && drop_group(worker) != 0) return look_again();
+  drop_file(&worker->in);
   drop_stderr(worker);
   worker_forget(worker);
 }
@@ -65,6 +66,7 @@ void life_forget(bool looked) {
 
 void life_abandon(struct worker *worker) {
   drop_connection(worker);
+  drop_file(&worker->in);
   drop_stderr(worker);
   news_drop(worker);
   worker_forget(worker);
@@ -78,6 +80,7 @@ void life_fail(struct worker *worker, enum stage stage, int error) {
   worker->stage = (uint8_t)stage;
   worker->status = error;
   drop_connection(worker);
+  drop_file(&worker->in);
   drop_stderr(worker);
   if (worker->group.open) (void)drop_group(worker);
   news_add(worker, NEWS_FAILED);
@@ -98,14 +101,22 @@ static int open_stderr(struct worker *worker) {
   return ends[1];
 }
 
+/* The worker's end. */
+static int open_stdin(struct worker *worker) {
+  int ends[2];
+  if (pipe2(ends, O_CLOEXEC) != 0) return -1;
+  worker->in = ends[1];
+  return ends[0];
+}
+
 static int stream_of(enum stream mode, int own, int pipe) {
   return mode == STREAM_PIPE ? pipe : mode == STREAM_INHERIT ? own : null_device;
 }
 
-static void run(struct worker *worker, const struct request *request, int err) {
+static void run(struct worker *worker, const struct request *request, int in, int err) {
   struct spawn spawn = {.request = request, .slot = worker->slot};
   spawn.group = worker->group.open ? &worker->group : NULL;
-  spawn.streams[0] = stream_of(request->in, 3, worker->connection);
+  spawn.streams[0] = stream_of(request->in, 3, in);
   spawn.streams[1] = stream_of(request->out, 4, worker->connection);
   spawn.streams[2] = stream_of(request->err, 5, err);
   pid_t pid = spawn_process(&spawn);
@@ -117,14 +128,21 @@ static void run(struct worker *worker, const struct request *request, int err) {
   look_watch(worker);
 }
 
+static void start_with(struct worker *worker, const struct request *request, int in, int err) {
+  int fault = cgroup_needed(&worker->limits) ? cgroup_open(&worker->group, ++last_group, &worker->limits) : 0;
+  if (fault != 0) life_fail(worker, STAGE_CGROUP, fault);
+  else run(worker, request, in, err);
+}
+
 static void start(struct worker *worker, const struct request *request) {
   worker->limits = request->limits;
   worker_mark(worker);
   int err = request->err == STREAM_PIPE ? open_stderr(worker) : -1;
   if (request->err == STREAM_PIPE && err < 0) return life_fail(worker, STAGE_PIPE, errno);
-  int fault = cgroup_needed(&worker->limits) ? cgroup_open(&worker->group, ++last_group, &worker->limits) : 0;
-  if (fault != 0) life_fail(worker, STAGE_CGROUP, fault);
-  else run(worker, request, err);
+  int in = request->in == STREAM_PIPE ? open_stdin(worker) : -1;
+  if (request->in == STREAM_PIPE && in < 0) life_fail(worker, STAGE_PIPE, errno);
+  else start_with(worker, request, in, err);
+  drop_file(&in);
   drop_file(&err);
 }
 

@@ -48,8 +48,9 @@ static struct usage usage_of(struct worker *worker) {
 }
 
 static void put_started(const struct worker *worker) {
-  put_header(4, FRAME_STARTED, worker->id);
+  put_header(8, FRAME_STARTED, worker->id);
   put(&end, (uint64_t)worker->pid, 4);
+  put(&end, (uint64_t)worker->in, 4);
 }
 
 static void put_failed(const struct worker *worker) {

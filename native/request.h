@@ -1,4 +1,4 @@
-/* What the master asks for on the connection that becomes the stdin and stdout of the worker. */
+/* What the master asks for on the connection that becomes the stdout of the worker. */
 #ifndef REQUEST_H
 #define REQUEST_H
 
@@ -15,6 +15,7 @@ static inline uint32_t number_at(const unsigned char *at) {
 /* Larger than any argument list and environment that Linux takes. */
 #define REQUEST_LARGEST (8u << 20)
 
+/* PIPE is a pipe of its own for stdin and stderr, and the connection for stdout. */
 enum stream { STREAM_PIPE, STREAM_INHERIT, STREAM_IGNORE };
 
 struct request {

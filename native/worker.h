@@ -51,6 +51,7 @@ struct worker {
   char *body;
   size_t have, want;
 
+  int in;  /* the write end of its stdin until the master has it or wants it closed, or -1 */
   int err; /* the read end of its stderr, or -1 */
   struct source on_connection, on_err, on_group;
 

@@ -38,7 +38,7 @@ struct worker *worker_new(int connection) {
   struct worker *worker = calloc(1, sizeof *worker);
   if (worker == NULL) return NULL;
   worker->connection = connection;
-  worker->err = -1;
+  worker->in = worker->err = -1;
   worker->want = REQUEST_HEADER;
   worker->on_connection = (struct source){SOURCE_CONNECTION, worker};
   worker->on_err = (struct source){SOURCE_STDERR, worker};

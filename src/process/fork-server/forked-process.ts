@@ -1,11 +1,11 @@
 import { constants } from 'node:os'
 import { type LimitBreak, type LimitName, NO_USAGE, type Usage } from '../../base/exit.ts'
 import type { ByteSink, ByteSource } from '../../channel/bytes.ts'
-import { type LaunchCommand, type ProcessStatus, type RunningProcess, noSink, noSource } from '../launcher.ts'
+import { type LaunchCommand, type ProcessStatus, type RunningProcess, noSource } from '../launcher.ts'
 import type { AppliedLimits } from '../limits.ts'
+import type { ReadSocket } from '../read-socket.ts'
 import { COMMAND, type ExitedFrame } from './protocol.ts'
 import { RelayedSource } from './relayed-source.ts'
-import type { WorkerSocket } from './worker-socket.ts'
 
 /** Says something to the fork server about one worker. */
 type Tell = (command: number, argument: number) => void
@@ -18,7 +18,7 @@ export class ForkedProcess implements RunningProcess {
   readonly stderr: ByteSource
   readonly limits: AppliedLimits
   readonly exited: Promise<ProcessStatus>
-  readonly #socket: WorkerSocket
+  readonly #socket: ReadSocket
   readonly #relayed: RelayedSource | undefined
   readonly #tell: Tell
   readonly #forget: () => void
@@ -29,7 +29,8 @@ export class ForkedProcess implements RunningProcess {
 
   constructor(
     pid: number,
-    socket: WorkerSocket,
+    stdin: ByteSink,
+    socket: ReadSocket,
     command: LaunchCommand,
     limits: AppliedLimits,
     tell: Tell,
@@ -40,13 +41,13 @@ export class ForkedProcess implements RunningProcess {
     this.#socket = socket
     this.#tell = tell
     this.#forget = forget
-    this.stdin = command.stdin === 'pipe' ? socket.sink : noSink
+    this.stdin = stdin
     this.stdout = command.stdout === 'pipe' ? socket : noSource
     this.#relayed =
       command.stderr === 'pipe' ? new RelayedSource((on) => tell(COMMAND.readStderr, on ? 1 : 0)) : undefined
     this.stderr = this.#relayed ?? noSource
     this.exited = new Promise((resolve) => (this.#settle = resolve))
-    if (command.stdin !== 'pipe' && command.stdout !== 'pipe') socket.destroy()
+    if (command.stdout !== 'pipe') socket.destroy()
   }
 
   kill(killSignal: NodeJS.Signals): void {

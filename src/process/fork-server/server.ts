@@ -1,10 +1,12 @@
 import { type ChildProcess, spawn } from 'node:child_process'
+import { readlinkSync } from 'node:fs'
 import type { Readable, Writable } from 'node:stream'
 import { getSystemErrorName } from 'node:util'
 import { nextTurn } from '../../base/clock.ts'
 import { SpawnError } from '../../base/errors.ts'
-import type { LaunchCommand } from '../launcher.ts'
+import { type LaunchCommand, noSink } from '../launcher.ts'
 import { type Abilities, type AppliedLimits, applyLimits } from '../limits.ts'
+import { ReadSocket } from '../read-socket.ts'
 import { abilitiesOf } from './abilities.ts'
 import { forkServerPath } from './binary.ts'
 import { failed } from './failure.ts'
@@ -21,13 +23,13 @@ import {
   encodeCommand,
   encodeRequest,
 } from './protocol.ts'
-import { WorkerSocket } from './worker-socket.ts'
+import { PipeSink } from './pipe-sink.ts'
 
 /** Asked for, and not answered yet. */
 interface Asked {
   readonly command: LaunchCommand
   readonly limits: AppliedLimits
-  readonly socket: WorkerSocket
+  readonly socket: ReadSocket
   readonly answer: PromiseWithResolvers<ForkedProcess>
 }
 
@@ -43,12 +45,14 @@ export class Server {
   readonly #running = new Map<number, ForkedProcess>()
   #abilities: Abilities | undefined
   #socketPath = ''
+  /** Where its descriptors can be opened. */
+  #folder = ''
   #lastId = 0
   #waiting: Buffer[] = []
   #lost: Error | undefined
   #isClosing = false
   #isPreparing = false
-  #spare: WorkerSocket | undefined
+  #spare: ReadSocket | undefined
 
   /** `onLost` is called once, when it can start nothing any more. */
   constructor(onLost: (server: Server) => void) {
@@ -101,8 +105,8 @@ export class Server {
     return answer.promise
   }
 
-  #connect(): WorkerSocket {
-    return new WorkerSocket().connect({ path: this.#socketPath })
+  #connect(): ReadSocket {
+    return new ReadSocket({ allowHalfOpen: true }).on('error', ignore).connect({ path: this.#socketPath })
   }
 
   /** One connection is made before it is needed, while the fork server is busy with the last one. */
@@ -119,7 +123,7 @@ export class Server {
     })
   }
 
-  #takeSpare(): WorkerSocket | undefined {
+  #takeSpare(): ReadSocket | undefined {
     const spare = this.#spare
     this.#spare = undefined
     return spare?.removeAllListeners('close').ref()
@@ -152,7 +156,7 @@ export class Server {
   #onFrame(type: number, id: number, body: Buffer): void {
     const process = this.#running.get(id)
     if (type === FRAME.stderr) process?.onStderr(body)
-    else if (type === FRAME.started) this.#onStarted(id, body.readInt32LE(0))
+    else if (type === FRAME.started) this.#onStarted(id, body.readInt32LE(0), body.readInt32LE(4))
     else if (type === FRAME.exited) process?.onExited(decodeExited(body))
     else if (type === FRAME.stderrEnd) process?.onStderrEnd()
     else if (type === FRAME.usage) process?.onUsage(decodeUsage(body))
@@ -163,19 +167,27 @@ export class Server {
   #onHello(body: Buffer): void {
     const hello = decodeHello(body)
     this.#socketPath = `\0${hello.get('socket') ?? ''}`
-    this.#abilities = abilitiesOf(hello)
-    this.#hello.resolve(this.#abilities)
+    this.#folder = `/proc/${hello.get('pid')}/fd`
+    const abilities = abilitiesOf(hello)
+    try {
+      readlinkSync(`${this.#folder}/0`)
+    } catch (error) {
+      return this.#hello.reject(new Error(`the descriptors of the fork server cannot be opened: ${String(error)}`))
+    }
+    this.#abilities = abilities
+    this.#hello.resolve(abilities)
     this.#keepAlive()
   }
 
-  #onStarted(id: number, pid: number): void {
+  #onStarted(id: number, pid: number, stdin: number): void {
     const asked = this.#asked.get(id)
     if (asked === undefined) return this.#tell(COMMAND.release, id, 0)
     const { command, limits, socket, answer } = asked
     this.#asked.delete(id)
     socket.removeAllListeners('close')
     const tell = (what: number, argument: number): void => this.#tell(what, id, argument)
-    const process = new ForkedProcess(pid, socket, command, limits, tell, () => this.#forget(id))
+    const sink = stdin < 0 ? noSink : new PipeSink(`${this.#folder}/${stdin}`, () => tell(COMMAND.closeStdin, 0))
+    const process = new ForkedProcess(pid, sink, socket, command, limits, tell, () => this.#forget(id))
     this.#running.set(id, process)
     answer.resolve(process)
   }
@@ -229,3 +241,5 @@ export class Server {
     stream.unref?.()
   }
 }
+
+function ignore(): void {}

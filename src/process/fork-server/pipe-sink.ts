@@ -1,0 +1,107 @@
+import { closeSync, constants, openSync, writeSync } from 'node:fs'
+import { Socket } from 'node:net'
+import { type Timer, systemClock } from '../../base/clock.ts'
+import type { ByteSink } from '../../channel/bytes.ts'
+
+type Done = (error?: Error | null) => void
+
+/** Opened by its path, so that it is ours alone and may be non-blocking. */
+const FLAGS = constants.O_WRONLY | constants.O_NONBLOCK
+/** How long to wait for a descriptor, when there is none left, in milliseconds. */
+const PATIENCE = 20
+
+/**
+ * The stdin of a worker: a pipe whose writing end the fork server keeps until somebody has something to say.
+ *
+ * A write is one system call at once, without a stream of Node in between; only what the pipe cannot take waits in one.
+ */
+export class PipeSink implements ByteSink {
+  readonly #path: string
+  /** Tells the fork server to close its end: from then on the path means something else. */
+  readonly #letGo: () => void
+  #file: number | undefined
+  /** Once the pipe was full. Owns the file. */
+  #stream: Socket | undefined
+  #isOurs = false
+  #fault: Error | undefined
+  #retry: Timer | undefined
+  #onGone: ((cause?: Error) => void) | undefined
+
+  constructor(path: string, letGo: () => void) {
+    this.#path = path
+    this.#letGo = letGo
+  }
+
+  write(data: string | Uint8Array, done: Done): void {
+    if (this.#fault !== undefined) return void process.nextTick(done, this.#fault)
+    if (this.#stream !== undefined) return void this.#stream.write(data, done)
+    try {
+      this.#writeNow(data, done)
+    } catch (error) {
+      this.#failed(error as NodeJS.ErrnoException, data, done)
+    }
+  }
+
+  end(done: () => void): void {
+    this.#fault ??= new Error('it was ended')
+    if (this.#stream !== undefined) return void this.#stream.end(done)
+    this.#close()
+    process.nextTick(done)
+  }
+
+  onClose(gone: (cause?: Error) => void): void {
+    this.#onGone = gone
+  }
+
+  destroy(): void {
+    this.#fault ??= new Error('it was closed')
+    this.#retry?.cancel()
+    this.#close()
+  }
+
+  #writeNow(data: string | Uint8Array, done: Done): void {
+    this.#file ??= this.#open()
+    const written = typeof data === 'string' ? writeSync(this.#file, data) : writeSync(this.#file, data)
+    const length = typeof data === 'string' ? Buffer.byteLength(data) : data.length
+    if (written === length) return done()
+    this.#writeRest(Buffer.from(data as string).subarray(written), done)
+  }
+
+  #open(): number {
+    const file = openSync(this.#path, FLAGS)
+    this.#isOurs = true
+    this.#letGo()
+    return file
+  }
+
+  #failed(error: NodeJS.ErrnoException, data: string | Uint8Array, done: Done): void {
+    if (error.code === 'EAGAIN') return this.#writeRest(data, done)
+    if (this.#file === undefined && (error.code === 'EMFILE' || error.code === 'ENFILE'))
+      return void (this.#retry = systemClock.after(PATIENCE, () => this.write(data, done)))
+    this.#fail(error)
+    done(error)
+  }
+
+  /** From here on Node waits until the pipe takes more. */
+  #writeRest(data: string | Uint8Array, done: Done): void {
+    const stream = new Socket({ fd: this.#file as number, readable: false, writable: true })
+    this.#file = undefined
+    this.#stream = stream
+    stream.on('error', (error) => this.#fail(error))
+    stream.write(data, done)
+  }
+
+  #fail(error: Error): void {
+    if (this.#fault === undefined) this.#onGone?.(error)
+    this.#fault ??= error
+    this.#close()
+  }
+
+  #close(): void {
+    this.#stream?.destroy()
+    if (this.#file !== undefined) closeSync(this.#file)
+    this.#file = undefined
+    if (!this.#isOurs) this.#letGo()
+    this.#isOurs = true
+  }
+}
