@@ -1,4 +1,4 @@
-import { type Clock, nextTurn, sleep } from '../base/clock.ts'
+import { type Clock, nextTurn } from '../base/clock.ts'
 import { SpawnError } from '../base/errors.ts'
 
 const FIRST_DELAY = 10
@@ -21,49 +21,40 @@ export class StartQueue {
     this.#limit = limit
   }
 
-  /** Runs `start` when its turn comes. `signal` withdraws it while it waits. */
-  async run<T>(start: () => Promise<T>, signal: AbortSignal): Promise<T> {
-    await this.#enter(signal)
+  /** Runs `start` when its turn comes, unless the ticket is withdrawn first: then it rejects with `WITHDRAWN`. */
+  async run<T>(start: () => Promise<T>, ticket: StartTicket): Promise<T> {
+    await this.#enter(ticket)
     try {
-      return await this.#persist(start, signal)
+      return await this.#persist(start, ticket)
     } finally {
       this.#leave()
     }
   }
 
-  async #persist<T>(start: () => Promise<T>, signal: AbortSignal): Promise<T> {
+  async #persist<T>(start: () => Promise<T>, ticket: StartTicket): Promise<T> {
     const deadline = this.#clock.now() + PATIENCE
     for (let delay = FIRST_DELAY; ; delay = Math.min(delay * 2, LONGEST_DELAY)) {
-      signal.throwIfAborted()
+      if (ticket.isWithdrawn) throw WITHDRAWN
       try {
         return await start()
       } catch (error) {
         if (!isPassing(error) || this.#clock.now() + delay > deadline) throw error
       }
-      await sleep(this.#clock, delay, signal)
+      await ticket.wait((go) => {
+        const timer = this.#clock.after(delay, go)
+        return () => timer.cancel()
+      })
     }
   }
 
-  async #enter(signal: AbortSignal): Promise<void> {
+  async #enter(ticket: StartTicket): Promise<void> {
     if (this.#running < this.#limit) this.#running++
-    else await this.#waitInLine(signal)
+    else
+      await ticket.wait((go) => {
+        this.#waiting.add(go)
+        return () => this.#waiting.delete(go)
+      })
     return nextTurn()
-  }
-
-  #waitInLine(signal: AbortSignal): Promise<void> {
-    return new Promise((resolve, reject) => {
-      const go = (): void => {
-        signal.removeEventListener('abort', withdraw)
-        resolve()
-      }
-      const withdraw = (): void => {
-        this.#waiting.delete(go)
-        reject(signal.reason as Error)
-      }
-      if (signal.aborted) return withdraw()
-      this.#waiting.add(go)
-      signal.addEventListener('abort', withdraw, { once: true })
-    })
   }
 
   /** The place goes to the next in line, if there is one. */
@@ -74,6 +65,39 @@ export class StartQueue {
       this.#waiting.delete(next)
       next()
     }
+  }
+}
+
+/** Why a start was not made: nobody wants it any more. */
+export const WITHDRAWN = new Error('the start was withdrawn')
+
+/** The right to one start. Thousands may wait at once, so it is lighter than an AbortController. */
+export class StartTicket {
+  #isWithdrawn = false
+  #leaveLine: (() => void) | undefined
+
+  get isWithdrawn(): boolean {
+    return this.#isWithdrawn
+  }
+
+  withdraw(): void {
+    this.#isWithdrawn = true
+    this.#leaveLine?.()
+  }
+
+  /** Waits until `go` is called; `enter` returns what forgets it. Rejects when it is withdrawn. */
+  wait(enter: (go: () => void) => () => void): Promise<void> {
+    return new Promise((resolve, reject) => {
+      if (this.#isWithdrawn) return reject(WITHDRAWN)
+      const forget = enter(() => {
+        this.#leaveLine = undefined
+        resolve()
+      })
+      this.#leaveLine = () => {
+        forget()
+        reject(WITHDRAWN)
+      }
+    })
   }
 }
 

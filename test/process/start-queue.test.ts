@@ -2,10 +2,10 @@ import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { setImmediate as turn } from 'node:timers/promises'
 import { SpawnError } from '../../src/index.ts'
-import { StartQueue } from '../../src/process/start-queue.ts'
+import { StartQueue, StartTicket, WITHDRAWN } from '../../src/process/start-queue.ts'
 import { FakeClock } from '../support/fake-clock.ts'
 
-const never = new AbortController().signal
+const never = new StartTicket()
 const lacking = (errno: string): SpawnError => new SpawnError('w', 'cat', 'spawn', 'none left', { errno })
 
 async function turns(count: number): Promise<void> {
@@ -82,11 +82,11 @@ void describe('the queue of starts', () => {
   void test('a start that is withdrawn while it waits is not made, and gives its place back', async () => {
     const clock = new FakeClock()
     const queue = new StartQueue(clock, 1)
-    const abort = new AbortController()
-    const started = queue.run(() => Promise.reject(lacking('EAGAIN')), abort.signal)
-    const withdrawn = assert.rejects(started, { name: 'AbortError' })
+    const ticket = new StartTicket()
+    const started = queue.run(() => Promise.reject(lacking('EAGAIN')), ticket)
+    const withdrawn = assert.rejects(started, WITHDRAWN)
     await turns(3)
-    abort.abort()
+    ticket.withdraw()
     await withdrawn
     assert.equal(await queue.run(() => Promise.resolve(1), never), 1)
   })

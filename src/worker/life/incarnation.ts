@@ -8,6 +8,7 @@ import type { ResolvedCommand } from '../../process/command.ts'
 import { type ShutdownPlan, climb, heightOf } from '../../process/ladder.ts'
 import type { Launcher, ProcessStatus, RunningProcess } from '../../process/launcher.ts'
 import type { AppliedLimits } from '../../process/limits.ts'
+import { StartTicket } from '../../process/start-queue.ts'
 import type { RpcSettings } from './calls.ts'
 import { guard } from './callbacks.ts'
 import type { Owner } from '../host.ts'
@@ -37,7 +38,7 @@ export class Incarnation implements StreamsOwner {
   readonly #settled = new Later<void>()
   readonly #opened = new Later<AnyChannel | undefined>()
   /** Withdraws the start while it waits for its turn. */
-  #abort: AbortController | undefined = new AbortController()
+  #ticket: StartTicket | undefined = new StartTicket()
   #process: RunningProcess | undefined
   #streams: Streams | undefined
   #status: ProcessStatus | undefined
@@ -144,7 +145,7 @@ export class Incarnation implements StreamsOwner {
   stop(plan: ShutdownPlan): Promise<Exit> {
     this.#intent ??= 'stop'
     this.#stopPlan = plan
-    this.#abort?.abort()
+    this.#ticket?.withdraw()
     this.#climb(plan)
     return this.exited
   }
@@ -170,21 +171,21 @@ export class Incarnation implements StreamsOwner {
 
   async #launch(resolve: () => ResolvedCommand): Promise<RunningProcess> {
     const { id, launcher, starts } = this.#owner
-    const { signal } = (this.#abort ??= new AbortController())
+    const ticket = (this.#ticket ??= new StartTicket())
     const { stdin = 'pipe', stdout = 'pipe', stderr = 'tail' } = this.plan.spec
     const streams = { stdin, stdout, stderr: stderr === 'tail' ? 'pipe' : stderr } as const
     const { system: limits } = this.plan.limits
     const settings = limits === undefined ? streams : { ...streams, limits }
     try {
-      return await starts.run(() => launcher.launch({ worker: id, ...resolve(), ...settings }), signal)
+      return await starts.run(() => launcher.launch({ worker: id, ...resolve(), ...settings }), ticket)
     } catch (error) {
-      const { aborted } = signal
+      const aborted = ticket.isWithdrawn
       this.#finish(
         aborted ? { kind: 'stopped', step: 'eof' } : { kind: 'crashed', error: toError(error), stage: 'spawn' },
       )
       throw aborted ? new ExitError('start', await this.exited) : error
     } finally {
-      this.#abort = undefined
+      this.#ticket = undefined
     }
   }
 
