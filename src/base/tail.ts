@@ -37,13 +37,20 @@ export class Tail {
     const source = this.#bytes.subarray(this.#end - kept, this.#end)
     const wanted = kept + extra
     if (wanted > this.#bytes.length / 2 && this.#bytes.length < this.#limit * 2) {
-      this.#bytes = new Uint8Array(Math.min(this.#limit * 2, Math.max(256, wanted * 2)))
+      this.#bytes = new Uint8Array(roomFor(wanted, this.#limit))
       this.#bytes.set(source)
     } else {
       this.#bytes.copyWithin(0, this.#end - kept, this.#end)
     }
     this.#end = kept
   }
+}
+
+/** V8 keeps up to so many bytes of an array with its objects: the first words of a worker cost no memory of their own. */
+const SMALLEST = 64
+
+function roomFor(wanted: number, limit: number): number {
+  return wanted <= SMALLEST ? SMALLEST : Math.min(limit * 2, Math.max(256, wanted * 2))
 }
 
 const EMPTY = new Uint8Array(0)

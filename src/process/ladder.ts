@@ -34,15 +34,27 @@ export interface ShutdownPlan {
  *
  * @throws RangeError, TypeError
  */
-export function planShutdown(own: Shutdown = {}, base: Shutdown = {}): ShutdownPlan {
+export function planShutdown(own?: Shutdown, base?: Shutdown): ShutdownPlan {
+  if (own === undefined && base === undefined) return DEFAULT_SHUTDOWN
+  return readShutdown(own ?? {}, base ?? {})
+}
+
+const DEFAULT_SHUTDOWN: ShutdownPlan = { farewell: undefined, eof: 2000, killSignal: 'SIGTERM', grace: 3000 }
+
+function readShutdown(own: Shutdown, base: Shutdown): ShutdownPlan {
   checkKeys(own, ['farewell', 'eof', 'killSignal', 'grace'], 'Cannot use the shutdown')
-  const { farewell, eof = 2000, killSignal = 'SIGTERM', grace = 3000 } = { ...base, ...own }
+  const { farewell, eof, killSignal, grace } = { ...DEFAULT_SHUTDOWN, ...said(base), ...said(own) }
   if (!(killSignal in constants.signals)) {
     throw new TypeError(
       `Cannot use ${JSON.stringify(killSignal)} as shutdown.killSignal: expected a signal such as 'SIGINT'`,
     )
   }
   return { farewell, eof: parseMillis(eof, 'shutdown.eof'), killSignal, grace: parseMillis(grace, 'shutdown.grace') }
+}
+
+/** Without what was left undefined. */
+function said(shutdown: Shutdown): Shutdown {
+  return Object.fromEntries(Object.entries(shutdown).filter(([, value]) => value !== undefined))
 }
 
 /** What the ladder does to a process. */

@@ -89,12 +89,16 @@ export interface LimitsPlan {
   readonly system: SystemLimits | undefined
 }
 
+/** One for all who have none: most. */
+const UNLIMITED: LimitsPlan = { master: {}, system: undefined }
+
 /**
  * Reads the limits.
  *
  * @throws TypeError, RangeError
  */
-export function planLimits(worker: string, limits: Limits = {}): LimitsPlan {
+export function planLimits(worker: string, limits?: Limits): LimitsPlan {
+  if (limits === undefined) return UNLIMITED
   const action = `Cannot start worker "${worker}"`
   checkKeys(limits, [...Object.keys(MASTER_LIMITS), ...Object.keys(SYSTEM_LIMITS), 'enforce'], `${action}: limits`)
   const { enforce = 'best', ...values } = limits

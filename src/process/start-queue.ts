@@ -13,7 +13,7 @@ const PATIENCE = 15_000
 export class StartQueue {
   readonly #clock: Clock
   readonly #limit: number
-  readonly #waiting = new Set<() => void>()
+  readonly #line = new Set<StartTicket>()
   #running = 0
 
   constructor(clock: Clock, limit: number) {
@@ -23,8 +23,10 @@ export class StartQueue {
 
   /** Runs `start` when its turn comes, unless the ticket is withdrawn first: then it rejects with `WITHDRAWN`. */
   async run<T>(start: () => Promise<T>, ticket: StartTicket): Promise<T> {
-    await this.#enter(ticket)
+    if (this.#running < this.#limit) this.#running++
+    else await ticket.stand(this.#line)
     try {
+      await nextTurn()
       return await this.#persist(start, ticket)
     } finally {
       this.#leave()
@@ -40,31 +42,16 @@ export class StartQueue {
       } catch (error) {
         if (!isPassing(error) || this.#clock.now() + delay > deadline) throw error
       }
-      await ticket.wait((go) => {
-        const timer = this.#clock.after(delay, go)
-        return () => timer.cancel()
-      })
+      const timer = this.#clock.after(delay, () => ticket.go())
+      await ticket.stand(undefined).finally(() => timer.cancel())
     }
-  }
-
-  async #enter(ticket: StartTicket): Promise<void> {
-    if (this.#running < this.#limit) this.#running++
-    else
-      await ticket.wait((go) => {
-        this.#waiting.add(go)
-        return () => this.#waiting.delete(go)
-      })
-    return nextTurn()
   }
 
   /** The place goes to the next in line, if there is one. */
   #leave(): void {
-    const [next] = this.#waiting
+    const [next] = this.#line
     if (next === undefined) this.#running--
-    else {
-      this.#waiting.delete(next)
-      next()
-    }
+    else next.go()
   }
 }
 
@@ -74,7 +61,8 @@ export const WITHDRAWN = new Error('the start was withdrawn')
 /** The right to one start. Thousands may wait at once, so it is lighter than an AbortController. */
 export class StartTicket {
   #isWithdrawn = false
-  #leaveLine: (() => void) | undefined
+  #line: Set<StartTicket> | undefined
+  #waiting: PromiseWithResolvers<void> | undefined
 
   get isWithdrawn(): boolean {
     return this.#isWithdrawn
@@ -82,22 +70,22 @@ export class StartTicket {
 
   withdraw(): void {
     this.#isWithdrawn = true
-    this.#leaveLine?.()
+    this.#line?.delete(this)
+    this.#waiting?.reject(WITHDRAWN)
   }
 
-  /** Waits until `go` is called; `enter` returns what forgets it. Rejects when it is withdrawn. */
-  wait(enter: (go: () => void) => () => void): Promise<void> {
-    return new Promise((resolve, reject) => {
-      if (this.#isWithdrawn) return reject(WITHDRAWN)
-      const forget = enter(() => {
-        this.#leaveLine = undefined
-        resolve()
-      })
-      this.#leaveLine = () => {
-        forget()
-        reject(WITHDRAWN)
-      }
-    })
+  /** Waits, in a line or for its own sake, until somebody says `go`. Rejects when it is withdrawn. */
+  stand(line: Set<StartTicket> | undefined): Promise<void> {
+    if (this.#isWithdrawn) return Promise.reject(WITHDRAWN)
+    this.#waiting = Promise.withResolvers<void>()
+    this.#line = line?.add(this)
+    return this.#waiting.promise
+  }
+
+  go(): void {
+    this.#line?.delete(this)
+    this.#waiting?.resolve()
+    this.#waiting = this.#line = undefined
   }
 }
 

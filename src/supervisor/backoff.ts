@@ -21,13 +21,17 @@ export interface BackoffPlan {
   readonly jitter: number
 }
 
+const DEFAULT_BACKOFF: BackoffPlan = { min: 100, max: 10_000, factor: 2, jitter: 1 }
+
 /** @throws RangeError, TypeError */
-export function planBackoff(backoff: Partial<Backoff> = {}): BackoffPlan {
+export function planBackoff(backoff?: Partial<Backoff>): BackoffPlan {
+  if (backoff === undefined) return DEFAULT_BACKOFF
   checkKeys(backoff, ['min', 'max', 'factor', 'jitter'], 'Cannot use the backoff')
-  const min = parseMillis(backoff.min ?? 100, 'backoff.min')
-  const max = parseMillis(backoff.max ?? 10_000, 'backoff.max')
+  const { factor = DEFAULT_BACKOFF.factor, jitter = DEFAULT_BACKOFF.jitter } = backoff
+  const min = parseMillis(backoff.min ?? DEFAULT_BACKOFF.min, 'backoff.min')
+  const max = parseMillis(backoff.max ?? DEFAULT_BACKOFF.max, 'backoff.max')
   if (min > max) throw new RangeError(`Cannot use backoff.min ${min}ms: it is above backoff.max ${max}ms`)
-  return { min, max, factor: readFactor(backoff.factor ?? 2), jitter: readShare(backoff.jitter ?? 1) }
+  return { min, max, factor: readFactor(factor), jitter: readShare(jitter) }
 }
 
 /** One wait of a series. */

@@ -18,11 +18,14 @@ export interface IntensityPlan {
   readonly within: number
 }
 
+const DEFAULT_INTENSITY: IntensityPlan = { restarts: 3, within: 5000 }
+
 /** @throws RangeError, TypeError */
-export function planIntensity(intensity: Partial<Intensity> = {}): IntensityPlan {
+export function planIntensity(intensity?: Partial<Intensity>): IntensityPlan {
+  if (intensity === undefined) return DEFAULT_INTENSITY
   checkKeys(intensity, ['restarts', 'within'], 'Cannot use the intensity')
-  const restarts = readWhole(intensity.restarts ?? 3, 'intensity.restarts', 0)
-  const window = parseMillis(intensity.within ?? 5000, 'intensity.within')
+  const restarts = readWhole(intensity.restarts ?? DEFAULT_INTENSITY.restarts, 'intensity.restarts', 0)
+  const window = parseMillis(intensity.within ?? DEFAULT_INTENSITY.within, 'intensity.within')
   if (window > 0) return { restarts, within: window }
   throw new RangeError(
     'Cannot use 0 as intensity.within: in no time nothing is too often; to bear any number raise restarts',

@@ -1,7 +1,7 @@
 import { type Exit, isAbnormal } from '../base/exit.ts'
-import { type Backoff, type BackoffStep, BackoffSteps, planBackoff } from './backoff.ts'
+import { type Backoff, type BackoffPlan, type BackoffStep, BackoffSteps, planBackoff } from './backoff.ts'
 import type { Restart } from './child.ts'
-import { type Intensity, RestartBudget, isCharged, planIntensity } from './intensity.ts'
+import { type Intensity, type IntensityPlan, RestartBudget, isCharged, planIntensity } from './intensity.ts'
 
 export interface RestartOptions {
   readonly restart?: Restart | undefined
@@ -34,36 +34,37 @@ export function readRestart(value: unknown): Restart {
  */
 export class RestartPolicy {
   readonly #restart: Restart
-  readonly #within: number
-  readonly #budget: RestartBudget
-  readonly #backoff: BackoffSteps
+  readonly #intensity: IntensityPlan
+  readonly #waits: BackoffPlan
+  /** What it remembers; nothing, until somebody fails who comes back. */
+  #memory: { readonly budget: RestartBudget; readonly backoff: BackoffSteps } | undefined
 
   /** @throws RangeError, TypeError */
   constructor(options: RestartOptions, fallback: Restart) {
-    const intensity = planIntensity(options.intensity)
+    this.#intensity = planIntensity(options.intensity)
     this.#restart = readRestart(options.restart ?? fallback)
-    this.#within = intensity.within
-    this.#budget = new RestartBudget(intensity)
-    this.#backoff = new BackoffSteps(planBackoff(options.backoff))
+    this.#waits = planBackoff(options.backoff)
   }
 
   /** `now` in milliseconds of a monotonic clock, `dice` from 0 to 1. */
   decide(exit: Exit, now: number, dice: number): RestartDecision {
     if (!comesBack(this.#restart, exit)) return { action: 'finish' }
-    if (isCharged(exit) && !this.#budget.charge(exit, now)) return this.#giveUp()
-    if (exit.uptime >= this.#within) this.proved()
-    return { action: 'restart', ...this.#backoff.next(dice) }
+    const { budget, backoff } = (this.#memory ??= {
+      budget: new RestartBudget(this.#intensity),
+      backoff: new BackoffSteps(this.#waits),
+    })
+    if (isCharged(exit) && !budget.charge(exit, now)) return this.#giveUp(budget)
+    if (exit.uptime >= this.#intensity.within) backoff.reset()
+    return { action: 'restart', ...backoff.next(dice) }
   }
 
   /** The child has proved that it works: the next wait starts small again. */
   proved(): void {
-    this.#backoff.reset()
+    this.#memory?.backoff.reset()
   }
 
-  #giveUp(): RestartDecision {
-    const { exits } = this.#budget
-    this.#budget.clear()
-    this.#backoff.reset()
+  #giveUp({ exits }: RestartBudget): RestartDecision {
+    this.#memory = undefined
     return { action: 'give-up', exits }
   }
 }

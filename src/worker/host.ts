@@ -8,7 +8,7 @@ import { defaultLauncher } from '../process/default-launcher.ts'
 import { StartQueue } from '../process/start-queue.ts'
 import type { RpcSettings } from './life/calls.ts'
 import { Worker } from './worker.ts'
-import type { WorkerSpec } from './spec.ts'
+import type { WorkerPlan, WorkerSpec } from './spec.ts'
 
 /** What workers share: whoever holds them gives it to them. */
 export interface WorkerHost {
@@ -22,11 +22,16 @@ export interface WorkerHost {
   hurry?: Shutdown | undefined
 }
 
+/** What a worker runs. */
+export interface Job {
+  readonly file: string
+  readonly args: readonly string[]
+  readonly plan: WorkerPlan
+}
+
 /** What an incarnation needs of the worker it is a life of. */
 export interface Owner {
   readonly id: string
-  /** What it runs. */
-  readonly job: { readonly file: string } | undefined
   readonly clock: Clock
   readonly launcher: Launcher
   readonly starts: StartQueue

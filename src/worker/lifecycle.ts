@@ -3,25 +3,18 @@ import { AlreadyStartedError, ClosedError, ExitError } from '../base/errors.ts'
 import type { WorkerEvent } from '../base/events.ts'
 import { type Exit, plainExit } from '../base/exit.ts'
 import { Later } from '../base/later.ts'
-import { type ResolvedCommand, checkCommand, resolveCommand } from '../process/command.ts'
+import { checkCommand } from '../process/command.ts'
 import { type Shutdown, planShutdown } from '../process/ladder.ts'
 import type { Launcher } from '../process/launcher.ts'
 import type { StartQueue } from '../process/start-queue.ts'
 import type { ChildContext } from '../supervisor/child.ts'
 import type { RestartDecision } from '../supervisor/restart-policy.ts'
-import type { Owner, WorkerHost } from './host.ts'
+import type { Job, Owner, WorkerHost } from './host.ts'
 import { Incarnation } from './life/incarnation.ts'
 import type { RpcSettings } from './life/calls.ts'
 import { runOnce } from './run-once.ts'
-import { type WorkerPlan, type WorkerSpec, planWorker } from './spec.ts'
+import { type WorkerSpec, planWorker } from './spec.ts'
 import { type WorkerInput, type WorkerState, nextState } from './state.ts'
-
-/** What a worker runs. */
-export interface Job {
-  readonly file: string
-  readonly args: readonly string[]
-  readonly plan: WorkerPlan
-}
 
 /** The lives of one worker, one after the other: who begins the next, and when there is none. */
 export class Lifecycle implements Owner {
@@ -126,13 +119,15 @@ export class Lifecycle implements Owner {
     this.#host = host
   }
 
-  /** `prepare` runs once it is certain that the worker is free. */
-  async start(prepare: () => void): Promise<void> {
+  /** @throws AlreadyStartedError, TypeError when it is not free to be started. */
+  checkStart(): void {
     if (this.#keeper !== undefined) throw this.#isKept('start')
     this.#checkFree()
-    prepare()
+  }
+
+  start(): Promise<void> {
     this.#wishes++
-    await this.#live(false)
+    return this.#live(false)
   }
 
   ready(): Promise<void> {
@@ -212,25 +207,31 @@ export class Lifecycle implements Owner {
   }
 
   /** Begins a life; resolves when it is ready. */
-  async #live(byPolicy: boolean): Promise<void> {
-    const job = this.#checkStartable()
+  #live(byPolicy: boolean): Promise<void> {
+    try {
+      const life = this.#begin(this.#checkStartable(), byPolicy)
+      return life.start().then(() => this.#begun(life))
+    } catch (error) {
+      return Promise.reject(error)
+    }
+  }
+
+  #begin(job: Job, byPolicy: boolean): Incarnation {
     this.#enter('start')
     const unread = this.#life?.channel?.unread ?? 0
     if (unread > 0) this.emit({ type: 'left-unread', messages: unread })
     this.#wanted = false
     this.#atRest = false
     this.#byPolicy = byPolicy
-    const life = new Incarnation(this, job.plan, ++this.#lives)
-    this.#life = life
-    await life.start(() => this.#resolve(job))
+    return (this.#life = new Incarnation(this, job, ++this.#lives))
+  }
+
+  #begun(life: Incarnation): void {
     if (this.#life === life && this.#state === 'starting') this.#enter('ready')
     this.#nextReady?.resolve()
     this.#nextReady = undefined
-    if (job.plan.ready !== 'spawn') job.plan.policy.proved()
-  }
-
-  #resolve({ file, args, plan }: Job): ResolvedCommand {
-    return resolveCommand(this.id, { file, args, cwd: plan.spec.cwd, env: plan.spec.env })
+    const { ready, policy } = life.plan
+    if (ready !== 'spawn') policy.proved()
   }
 
   /** The process is gone. What comes next is decided now; it happens after `onExit`. */

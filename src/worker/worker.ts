@@ -143,11 +143,15 @@ export class Worker<In = string, Out = In> implements Channel<In, Out>, Selectab
    */
   start(): Promise<this>
   start<I = string, O = I>(file: string, args?: readonly string[], spec?: WorkerSpec<I, O>): Promise<Worker<I, O>>
-  async start(file?: string, args: readonly string[] = [], spec: WorkerSpec<any, any> = {}): Promise<unknown> {
-    await this.#lifecycle.start(() => {
+  start(file?: string, args: readonly string[] = [], spec: WorkerSpec<any, any> = {}): Promise<unknown> {
+    // Thousands may be under way at once, and an async function that waits takes three times the memory.
+    try {
+      this.#lifecycle.checkStart()
       if (file !== undefined) this.assign(file, args, spec)
-    })
-    return this
+    } catch (error) {
+      return Promise.reject(error)
+    }
+    return this.#lifecycle.start().then(() => this)
   }
 
   /**
@@ -166,8 +170,9 @@ export class Worker<In = string, Out = In> implements Channel<In, Out>, Selectab
    */
   assign(file: string, args: readonly string[], spec: WorkerSpec<any, any> = {}): void {
     this.#own = spec
-    const env = { ...this.#defaults.env, ...spec.env }
-    this.#lifecycle.assign(file, args, { ...this.#defaults, ...spec, env })
+    const { env } = this.#defaults
+    const merged = { ...this.#defaults, ...spec }
+    this.#lifecycle.assign(file, args, env === undefined ? merged : { ...merged, env: { ...env, ...spec.env } })
   }
 
   /** The name this has in the original; the same as `send`. */

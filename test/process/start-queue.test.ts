@@ -5,7 +5,7 @@ import { SpawnError } from '../../src/index.ts'
 import { StartQueue, StartTicket, WITHDRAWN } from '../../src/process/start-queue.ts'
 import { FakeClock } from '../support/fake-clock.ts'
 
-const never = new StartTicket()
+const wanted = (): StartTicket => new StartTicket()
 const lacking = (errno: string): SpawnError => new SpawnError('w', 'cat', 'spawn', 'none left', { errno })
 
 async function turns(count: number): Promise<void> {
@@ -21,7 +21,7 @@ void describe('the queue of starts', () => {
       queue.run(() => {
         begun.push(i)
         return gate.promise
-      }, never),
+      }, wanted()),
     )
     await turns(5)
     assert.deepEqual(begun, [0, 1])
@@ -42,7 +42,7 @@ void describe('the queue of starts', () => {
       const started = queue.run(() => {
         tries.push(clock.now() - began)
         return tries.length < 4 ? Promise.reject(lacking(errno)) : Promise.resolve('up')
-      }, never)
+      }, wanted())
       for (let i = 0; i < 100; i++) {
         await turn()
         clock.advance(1)
@@ -61,7 +61,7 @@ void describe('the queue of starts', () => {
   void test('patience ends after 15 s, with the last error', async () => {
     const clock = new FakeClock()
     const queue = new StartQueue(clock, 1)
-    const started = queue.run(() => Promise.reject(lacking('EAGAIN')), never)
+    const started = queue.run(() => Promise.reject(lacking('EAGAIN')), wanted())
     const failed = assert.rejects(started, { errno: 'EAGAIN' })
     for (let i = 0; i < 200; i++) {
       await turn()
@@ -73,10 +73,10 @@ void describe('the queue of starts', () => {
   void test('another failure is told at once', async () => {
     const queue = new StartQueue(new FakeClock(), 1)
     await assert.rejects(
-      queue.run(() => Promise.reject(lacking('ENOENT')), never),
+      queue.run(() => Promise.reject(lacking('ENOENT')), wanted()),
       { errno: 'ENOENT' },
     )
-    assert.equal(await queue.run(() => Promise.resolve(1), never), 1)
+    assert.equal(await queue.run(() => Promise.resolve(1), wanted()), 1)
   })
 
   void test('a start that is withdrawn while it waits is not made, and gives its place back', async () => {
@@ -88,6 +88,6 @@ void describe('the queue of starts', () => {
     await turns(3)
     ticket.withdraw()
     await withdrawn
-    assert.equal(await queue.run(() => Promise.resolve(1), never), 1)
+    assert.equal(await queue.run(() => Promise.resolve(1), wanted()), 1)
   })
 })

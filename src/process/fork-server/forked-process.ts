@@ -6,9 +6,7 @@ import type { AppliedLimits } from '../limits.ts'
 import type { ReadSocket } from '../read-socket.ts'
 import { COMMAND, type ExitedFrame } from './protocol.ts'
 import { RelayedSource } from './relayed-source.ts'
-
-/** Says something to the fork server about one worker. */
-type Tell = (command: number, argument: number) => void
+import type { ServerSide } from './server-side.ts'
 
 /** A process the fork server has started. */
 export class ForkedProcess implements RunningProcess {
@@ -20,8 +18,7 @@ export class ForkedProcess implements RunningProcess {
   readonly exited: Promise<ProcessStatus>
   readonly #socket: ReadSocket
   readonly #relayed: RelayedSource | undefined
-  readonly #tell: Tell
-  readonly #forget: () => void
+  readonly #life: ServerSide
   #settle!: (status: ProcessStatus) => void
   #ended: ProcessStatus | undefined
   #released = false
@@ -33,32 +30,29 @@ export class ForkedProcess implements RunningProcess {
     socket: ReadSocket,
     command: LaunchCommand,
     limits: AppliedLimits,
-    tell: Tell,
-    forget: () => void,
+    life: ServerSide,
   ) {
     this.pid = pid
     this.limits = limits
     this.#socket = socket
-    this.#tell = tell
-    this.#forget = forget
+    this.#life = life
     this.stdin = stdin
     this.stdout = command.stdout === 'pipe' ? socket : noSource
-    this.#relayed =
-      command.stderr === 'pipe' ? new RelayedSource((on) => tell(COMMAND.readStderr, on ? 1 : 0)) : undefined
+    this.#relayed = command.stderr === 'pipe' ? new RelayedSource(life) : undefined
     this.stderr = this.#relayed ?? noSource
     this.exited = new Promise((resolve) => (this.#settle = resolve))
     if (command.stdout !== 'pipe') socket.destroy()
   }
 
   kill(killSignal: NodeJS.Signals): void {
-    if (!this.#released) this.#tell(COMMAND.signal, constants.signals[killSignal])
+    if (!this.#released) this.#life.tell(COMMAND.signal, constants.signals[killSignal])
   }
 
   release(): void {
     if (this.#released) return
     this.#released = true
-    this.#tell(COMMAND.release, 0)
-    this.#forget()
+    this.#life.tell(COMMAND.release, 0)
+    this.#life.forget()
     this.#socket.destroy()
     this.#relayed?.destroy()
   }
@@ -67,7 +61,7 @@ export class ForkedProcess implements RunningProcess {
     if (this.#ended !== undefined) return Promise.resolve(this.#ended.usage ?? NO_USAGE)
     if (this.#measured === undefined) {
       this.#measured = Promise.withResolvers<Usage>()
-      this.#tell(COMMAND.measure, 0)
+      this.#life.tell(COMMAND.measure, 0)
     }
     return this.#measured.promise
   }

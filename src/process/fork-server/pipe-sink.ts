@@ -2,6 +2,8 @@ import { closeSync, constants, openSync, writeSync } from 'node:fs'
 import { Socket } from 'node:net'
 import { type Timer, systemClock } from '../../base/clock.ts'
 import type { ByteSink } from '../../channel/bytes.ts'
+import { COMMAND } from './protocol.ts'
+import type { ServerSide } from './server-side.ts'
 
 type Done = (error?: Error | null) => void
 
@@ -16,9 +18,8 @@ const PATIENCE = 20
  * A write is one system call at once, without a stream of Node in between; only what the pipe cannot take waits in one.
  */
 export class PipeSink implements ByteSink {
-  readonly #path: string
-  /** Tells the fork server to close its end: from then on the path means something else. */
-  readonly #letGo: () => void
+  readonly #life: ServerSide
+  readonly #number: number
   #file: number | undefined
   /** Once the pipe was full. Owns the file. */
   #stream: Socket | undefined
@@ -27,13 +28,14 @@ export class PipeSink implements ByteSink {
   #retry: Timer | undefined
   #onGone: ((cause?: Error) => void) | undefined
 
-  constructor(path: string, letGo: () => void) {
-    this.#path = path
-    this.#letGo = letGo
+  /** `number` is that of the descriptor which the fork server keeps. */
+  constructor(life: ServerSide, number: number) {
+    this.#life = life
+    this.#number = number
   }
 
   write(data: string | Uint8Array, done: Done): void {
-    if (this.#fault !== undefined) return void process.nextTick(done, this.#fault)
+    if (this.#fault !== undefined) return process.nextTick(done, this.#fault)
     if (this.#stream !== undefined) return void this.#stream.write(data, done)
     try {
       this.#writeNow(data, done)
@@ -68,7 +70,7 @@ export class PipeSink implements ByteSink {
   }
 
   #open(): number {
-    const file = openSync(this.#path, FLAGS)
+    const file = openSync(`${this.#life.descriptors}/${this.#number}`, FLAGS)
     this.#isOurs = true
     this.#letGo()
     return file
@@ -95,6 +97,11 @@ export class PipeSink implements ByteSink {
     if (this.#fault === undefined) this.#onGone?.(error)
     this.#fault ??= error
     this.#close()
+  }
+
+  /** The fork server closes its end: from then on the number means something else. */
+  #letGo(): void {
+    this.#life.tell(COMMAND.closeStdin, 0)
   }
 
   #close(): void {

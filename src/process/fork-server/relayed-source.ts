@@ -1,17 +1,19 @@
 import type { ByteSource } from '../../channel/bytes.ts'
+import { COMMAND } from './protocol.ts'
+import type { ServerSide } from './server-side.ts'
 
 /** The stderr of a worker, which comes through the fork server: one connection for all of them. */
 export class RelayedSource implements ByteSource {
-  readonly #read: (on: boolean) => void
+  readonly #life: ServerSide
   /** What has come before anybody read, or while its reader was slow; the fork server was told to hold the rest. */
-  #waiting: Buffer[] = []
+  #waiting: Buffer[] | undefined
   #onChunk: ((chunk: Uint8Array) => boolean) | undefined
   #onEnd: (() => void) | undefined
   #held = true
   #ended = false
 
-  constructor(read: (on: boolean) => void) {
-    this.#read = read
+  constructor(life: ServerSide) {
+    this.#life = life
   }
 
   start(onChunk: (chunk: Uint8Array) => boolean, onEnd: () => void): void {
@@ -29,14 +31,14 @@ export class RelayedSource implements ByteSource {
   }
 
   destroy(): void {
-    this.#waiting = []
+    this.#waiting = undefined
     this.#onChunk = () => true
     this.end()
   }
 
   /** The bytes are ours during the call only. */
   push(chunk: Buffer): void {
-    if (this.#held || this.#onChunk === undefined) this.#waiting.push(Buffer.from(chunk))
+    if (this.#held || this.#onChunk === undefined) (this.#waiting ??= []).push(Buffer.from(chunk))
     else this.#give(chunk)
   }
 
@@ -51,9 +53,14 @@ export class RelayedSource implements ByteSource {
     this.#read(false)
   }
 
+  #read(on: boolean): void {
+    this.#life.tell(COMMAND.readStderr, on ? 1 : 0)
+  }
+
   #flow(): void {
-    while (!this.#held && this.#waiting.length > 0) this.#give(this.#waiting.shift() as Buffer)
-    if (!this.#ended || this.#waiting.length > 0 || this.#onEnd === undefined) return
+    const waiting = this.#waiting ?? []
+    while (!this.#held && waiting.length > 0) this.#give(waiting.shift() as Buffer)
+    if (!this.#ended || waiting.length > 0 || this.#onEnd === undefined) return
     const onEnd = this.#onEnd
     this.#onEnd = undefined
     onEnd()

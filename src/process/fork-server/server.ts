@@ -24,6 +24,7 @@ import {
   encodeRequest,
 } from './protocol.ts'
 import { PipeSink } from './pipe-sink.ts'
+import { type ServerOfMany, ServerSide } from './server-side.ts'
 
 /** Asked for, and not answered yet. */
 interface Asked {
@@ -34,7 +35,7 @@ interface Asked {
 }
 
 /** One fork server, from its start to its end. */
-export class Server {
+export class Server implements ServerOfMany {
   /** Resolves when it and everything it had started are gone. */
   readonly ended: Promise<void>
   readonly #guardian: ChildProcess
@@ -46,7 +47,7 @@ export class Server {
   #abilities: Abilities | undefined
   #socketPath = ''
   /** Where its descriptors can be opened. */
-  #folder = ''
+  descriptors = ''
   #lastId = 0
   #waiting: Buffer[] = []
   #lost: Error | undefined
@@ -167,10 +168,10 @@ export class Server {
   #onHello(body: Buffer): void {
     const hello = decodeHello(body)
     this.#socketPath = `\0${hello.get('socket') ?? ''}`
-    this.#folder = `/proc/${hello.get('pid')}/fd`
+    this.descriptors = `/proc/${hello.get('pid')}/fd`
     const abilities = abilitiesOf(hello)
     try {
-      readlinkSync(`${this.#folder}/0`)
+      readlinkSync(`${this.descriptors}/0`)
     } catch (error) {
       return this.#hello.reject(new Error(`the descriptors of the fork server cannot be opened: ${String(error)}`))
     }
@@ -181,13 +182,13 @@ export class Server {
 
   #onStarted(id: number, pid: number, stdin: number): void {
     const asked = this.#asked.get(id)
-    if (asked === undefined) return this.#tell(COMMAND.release, id, 0)
+    if (asked === undefined) return this.tell(COMMAND.release, id, 0)
     const { command, limits, socket, answer } = asked
     this.#asked.delete(id)
     socket.removeAllListeners('close')
-    const tell = (what: number, argument: number): void => this.#tell(what, id, argument)
-    const sink = stdin < 0 ? noSink : new PipeSink(`${this.#folder}/${stdin}`, () => tell(COMMAND.closeStdin, 0))
-    const process = new ForkedProcess(pid, sink, socket, command, limits, tell, () => this.#forget(id))
+    const life = new ServerSide(this, id)
+    const sink = stdin < 0 ? noSink : new PipeSink(life, stdin)
+    const process = new ForkedProcess(pid, sink, socket, command, limits, life)
     this.#running.set(id, process)
     answer.resolve(process)
   }
@@ -207,13 +208,13 @@ export class Server {
     this.#keepAlive()
   }
 
-  #forget(id: number): void {
+  forget(id: number): void {
     this.#running.delete(id)
     this.#keepAlive()
   }
 
   /** Commands of one tick leave in one write. */
-  #tell(command: number, id: number, argument: number): void {
+  tell(command: number, id: number, argument: number): void {
     if (this.#waiting.push(encodeCommand(command, id, argument)) > 1) return
     queueMicrotask(() => {
       const commands = this.#waiting

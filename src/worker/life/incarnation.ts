@@ -4,14 +4,14 @@ import type { WorkerEvent } from '../../base/events.ts'
 import { type Exit, type ExitCause, NO_USAGE, type StopStep, type Usage } from '../../base/exit.ts'
 import { Later } from '../../base/later.ts'
 import type { StreamChannel } from '../../channel/stream-channel.ts'
-import type { ResolvedCommand } from '../../process/command.ts'
+import { resolveCommand } from '../../process/command.ts'
 import { type ShutdownPlan, climb, heightOf } from '../../process/ladder.ts'
 import type { Launcher, ProcessStatus, RunningProcess } from '../../process/launcher.ts'
 import type { AppliedLimits } from '../../process/limits.ts'
 import { StartTicket } from '../../process/start-queue.ts'
 import type { RpcSettings } from './calls.ts'
 import { guard } from './callbacks.ts'
-import type { Owner } from '../host.ts'
+import type { Job, Owner } from '../host.ts'
 import { type Intent, causeOf } from '../../process/exit-cause.ts'
 import { Readiness } from './readiness.ts'
 import type { WorkerPlan } from '../spec.ts'
@@ -29,7 +29,7 @@ export class Incarnation implements StreamsOwner {
   readonly readiness: Readiness | undefined
   /** Undefined where there is nothing to watch. */
   readonly watchdog: Watchdog | undefined
-  readonly plan: WorkerPlan
+  readonly #job: Job
   readonly #owner: Owner
   readonly #number: number
   readonly #startedAt: number
@@ -49,15 +49,20 @@ export class Incarnation implements StreamsOwner {
   #killAtBirth: NodeJS.Signals | undefined
   #step: StopStep | undefined
 
-  constructor(owner: Owner, plan: WorkerPlan, number: number) {
+  constructor(owner: Owner, job: Job, number: number) {
+    const { plan } = job
     this.#owner = owner
-    this.plan = plan
+    this.#job = job
     this.#number = number
     this.#startedAt = owner.clock.now()
     this.#startedDate = owner.clock.date()
     this.readiness = plan.ready === 'spawn' ? undefined : new Readiness(plan.ready)
     this.watchdog = needsWatching(plan) ? new Watchdog(this, plan.limits.master) : undefined
     this.#stopPlan = plan.shutdown
+  }
+
+  get plan(): WorkerPlan {
+    return this.#job.plan
   }
 
   get exited(): Promise<Exit> {
@@ -128,12 +133,12 @@ export class Incarnation implements StreamsOwner {
     return (this.#usage = await this.#process.measure())
   }
 
-  /**
-   * Resolves when it is ready. Rejects with `SpawnError` or `ExitError`, after it has ended. `resolve` looks the command
-   * up when its turn has come: what waits holds no environment.
-   */
-  async start(resolve: () => ResolvedCommand): Promise<void> {
-    this.#adopt(await this.#launch(resolve))
+  /** Resolves when it is ready. Rejects with `SpawnError` or `ExitError`, after it has ended. */
+  async start(): Promise<void> {
+    const ticket = (this.#ticket ??= new StartTicket())
+    const { starts } = this.#owner
+    this.#adopt(await starts.run(() => this.#launch(), ticket).catch((error) => this.#notLaunched(error, ticket)))
+    this.#ticket = undefined
     if (this.readiness !== undefined) await this.#untilReady(this.readiness)
     // Also one that is being ended: its last words may have looked like readiness.
     if (this.#exit !== undefined || this.#intent !== undefined) throw new ExitError('start', await this.exited)
@@ -169,24 +174,23 @@ export class Incarnation implements StreamsOwner {
     this.#owner.emit(event, this.#number)
   }
 
-  async #launch(resolve: () => ResolvedCommand): Promise<RunningProcess> {
-    const { id, launcher, starts } = this.#owner
-    const ticket = (this.#ticket ??= new StartTicket())
-    const { stdin = 'pipe', stdout = 'pipe', stderr = 'tail' } = this.plan.spec
+  /** Looks the command up now that its turn has come: what waits holds no environment. */
+  #launch(): Promise<RunningProcess> {
+    const { id, launcher } = this.#owner
+    const { file, args } = this.#job
+    const { cwd, env, stdin = 'pipe', stdout = 'pipe', stderr = 'tail' } = this.plan.spec
     const streams = { stdin, stdout, stderr: stderr === 'tail' ? 'pipe' : stderr } as const
     const { system: limits } = this.plan.limits
     const settings = limits === undefined ? streams : { ...streams, limits }
-    try {
-      return await starts.run(() => launcher.launch({ worker: id, ...resolve(), ...settings }), ticket)
-    } catch (error) {
-      const aborted = ticket.isWithdrawn
-      this.#finish(
-        aborted ? { kind: 'stopped', step: 'eof' } : { kind: 'crashed', error: toError(error), stage: 'spawn' },
-      )
-      throw aborted ? new ExitError('start', await this.exited) : error
-    } finally {
-      this.#ticket = undefined
-    }
+    return launcher.launch({ worker: id, ...resolveCommand(id, { file, args, cwd, env }), ...settings })
+  }
+
+  async #notLaunched(error: unknown, { isWithdrawn }: StartTicket): Promise<never> {
+    this.#finish(
+      isWithdrawn ? { kind: 'stopped', step: 'eof' } : { kind: 'crashed', error: toError(error), stage: 'spawn' },
+    )
+    this.#ticket = undefined
+    throw isWithdrawn ? new ExitError('start', await this.exited) : error
   }
 
   #adopt(process: RunningProcess): void {
@@ -195,7 +199,7 @@ export class Incarnation implements StreamsOwner {
     this.#streams = new Streams(this, this.plan, process)
     this.#opened.resolve(this.channel)
     void process.exited.then((status) => this.#onProcessEnd(status))
-    this.emit({ type: 'spawned', pid: process.pid, file: this.#owner.job?.file ?? '' })
+    this.emit({ type: 'spawned', pid: process.pid, file: this.#job.file })
     this.readiness?.probe((probe) => Promise.resolve().then(() => probe(this.self)))
     // It was killed or stopped between its start and now.
     if (this.#killAtBirth !== undefined) process.kill(this.#killAtBirth)
