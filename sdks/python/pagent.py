@@ -91,6 +91,7 @@ class Call:
 
     __slots__ = (
         "cancelled",
+        "meta",
         "_args",
         "_credit",
         "_granted",
@@ -112,7 +113,12 @@ class Call:
     cancelled: bool
     """True once nobody waits for the answer any more."""
 
-    def __init__(self, server: _Server, call_id: Any, run: Callable[..., Any], params: Any, credit: Optional[int]):
+    meta: Mapping[str, Any]
+    """What the caller sent with it: `traceparent` and its like, where the caller propagates. Empty otherwise."""
+
+    def __init__(
+        self, server: _Server, call_id: Any, run: Callable[..., Any], params: Any, credit: Optional[int], meta: Any
+    ):
         self._server = server
         self._id = call_id
         self._key = object() if call_id is None else call_id
@@ -125,6 +131,7 @@ class Call:
             self._kwargs = params
         elif params is not None:
             self._args = (params,)
+        self.meta = meta if type(meta) is dict else {}
         self._is_stream = credit is not None
         self._credit = credit or 0
         self._listeners: Optional[List[Callable[[], Any]]] = None
@@ -627,7 +634,7 @@ class _Server:
             if type(method) is str:
                 call_id = message.get("id")
                 if call_id is None:
-                    return self._notified(method, message.get("params"))
+                    return self._notified(method, message.get("params"), message.get("_meta"))
                 if type(call_id) in (int, str, float):
                     return self._requested(call_id, method, message)
             elif method is None and ("result" in message or "error" in message):
@@ -645,13 +652,13 @@ class _Server:
         credit = message.get("credit")
         if credit is not None and (type(credit) is not int or credit < 0):
             return self._fail(call_id, INVALID_REQUEST, "the credit must be a number from 0")
-        self._begin(Call(self, call_id, found[0], message.get("params"), credit), found[1])
+        self._begin(Call(self, call_id, found[0], message.get("params"), credit, message.get("_meta")), found[1])
 
-    def _notified(self, method: str, params: Any) -> None:
+    def _notified(self, method: str, params: Any, meta: Any) -> None:
         if not method.startswith("$/"):
             found = self._methods.get(method)
             if found is not None and len(self._running) < self._max_in_flight:
-                self._begin(Call(self, None, found[0], params, None), found[1])
+                self._begin(Call(self, None, found[0], params, None, meta), found[1])
             return
         if type(params) is not dict:
             return

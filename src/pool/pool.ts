@@ -1,3 +1,4 @@
+import { AsyncResource } from 'node:async_hooks'
 import { systemClock } from '../base/clock.ts'
 import { AlreadyStartedError, ClosedError } from '../base/errors.ts'
 import { type Exit, plainExit } from '../base/exit.ts'
@@ -162,8 +163,9 @@ export class Pool<Api extends object = any> implements Child, AsyncDisposable {
 
   #do(options: ReadPoolCall, isAlone: boolean, work: Work): Promise<unknown> {
     const staff = this.#staff
+    const inContext = staff.keepsContext ? AsyncResource.bind(work) : work
     return new Promise((resolve, reject) => {
-      staff.submit(new Job(options, staff.now, isAlone, work, resolve, reject))
+      staff.submit(new Job(options, staff.now, isAlone, inContext, resolve, reject))
     })
   }
 

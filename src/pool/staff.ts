@@ -51,6 +51,11 @@ export class Staff {
     return this.#clock.now()
   }
 
+  /** A call that waits is to be made in the context in which it was asked for. */
+  get keepsContext(): boolean {
+    return this.#plan.spec.propagate !== undefined || this.#keeper?.host.keepsContext === true
+  }
+
   /** Resolves when it is closed and everybody is gone, or nobody could be started. */
   get ended(): Promise<Exit> {
     return this.#ended.promise

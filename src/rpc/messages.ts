@@ -2,10 +2,17 @@
 
 export type Id = number | string
 
+/** What goes with a call beside its arguments: the trace it belongs to, as in W3C Trace Context. */
+export type Meta = Readonly<Record<string, unknown>>
+
+/** Asked at each start and each call for what is to go with it; undefined for nothing. */
+export type Propagate = () => Readonly<Record<string, string>> | undefined
+
 export interface RequestMessage {
   readonly jsonrpc: '2.0'
   readonly id: Id
   readonly method: string
+  readonly _meta?: Meta
   /** By position, or by name. */
   readonly params?: readonly unknown[] | object
   /** The answer is wanted as a stream: so many items may be sent before more are asked for. */
@@ -15,6 +22,7 @@ export interface RequestMessage {
 export interface NotificationMessage {
   readonly jsonrpc: '2.0'
   readonly method: string
+  readonly _meta?: Meta
   readonly params?: readonly unknown[] | object
 }
 

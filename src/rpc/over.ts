@@ -2,6 +2,7 @@ import { systemClock } from '../base/clock.ts'
 import { ClosedError } from '../base/errors.ts'
 import type { Channel } from '../channel/channel.ts'
 import { type CallOptions, RpcClient } from './client.ts'
+import type { Propagate } from './messages.ts'
 import { Peer } from './peer.ts'
 import { portOf } from './port.ts'
 
@@ -11,6 +12,8 @@ export interface RpcOptions extends CallOptions {
   readonly serve?: object
   /** Who that is, in errors. @default 'the other side' */
   readonly who?: string
+  /** Asked at each call for what is to go with it: the context of a trace. @default nothing */
+  readonly propagate?: Propagate
 }
 
 /**
@@ -27,9 +30,9 @@ export interface RpcOptions extends CallOptions {
  * @throws TypeError, RangeError for options that cannot be.
  */
 export function rpc<Api extends object = any>(channel: Channel<any, any>, options: RpcOptions = {}): RpcClient<Api> {
-  const { serve: api, who = 'the other side', ...call } = options
+  const { serve: api, who = 'the other side', propagate, ...call } = options
   const port = portOf(channel, (message, error) => peer.unsent(message, error))
-  const peer: Peer = new Peer(port, { who, clock: systemClock, api })
+  const peer: Peer = new Peer(port, { who, clock: systemClock, api, propagate })
   void listen(channel, peer, who)
   return new RpcClient<Api>(peer, call)
 }

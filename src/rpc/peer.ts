@@ -9,6 +9,7 @@ import {
   type Id,
   NOTES,
   type NotificationMessage,
+  type Propagate,
   type RequestMessage,
   type ResultMessage,
   kindOf,
@@ -29,6 +30,8 @@ export interface PeerOptions {
   readonly cancelGrace?: number
   /** How long a call that finds its reader gone waits to hear why, in milliseconds. @default 0 */
   readonly closedGrace?: number
+  /** Asked for what is to go with each of our calls. */
+  readonly propagate?: Propagate | undefined
   /** It was not. */
   readonly stuck?: (method: string) => void
   /** What came was no JSON-RPC, or an answer to nothing. It is passed over. */
@@ -45,15 +48,17 @@ export class Peer implements Caller {
   readonly #outgoing: Outgoing
   readonly #incoming: Incoming
   readonly #who: string
+  readonly #propagate: Propagate | undefined
   readonly #fault: (error: ProtocolError) => void
 
   constructor(port: Port, options: PeerOptions) {
     const { who, clock, api, maxInFlight = MAX_IN_FLIGHT, cancelGrace = CANCEL_GRACE, stuck = ignore } = options
-    const { closedGrace = 0 } = options
+    const { closedGrace = 0, propagate } = options
     this.#port = port
     this.#who = who
+    this.#propagate = propagate
     this.#fault = options.fault ?? ignore
-    this.#outgoing = new Outgoing(port, { who, clock, maxInFlight, cancelGrace, closedGrace, stuck })
+    this.#outgoing = new Outgoing(port, { who, clock, maxInFlight, cancelGrace, closedGrace, stuck, propagate })
     this.#incoming = new Incoming(port, api === undefined ? NO_METHODS : methodsOf(api), maxInFlight)
   }
 
@@ -77,7 +82,9 @@ export class Peer implements Caller {
 
   /** Rejects with `ClosedError`, `FramingError` or `OverloadError`. */
   async notify(method: string, params: readonly unknown[]): Promise<void> {
-    this.#port.post({ jsonrpc: '2.0', method, params } satisfies NotificationMessage)
+    const meta = this.#propagate?.()
+    const note: NotificationMessage = { jsonrpc: '2.0', method, params }
+    this.#port.post(meta === undefined ? note : { jsonrpc: '2.0', method, _meta: meta, params })
   }
 
   /**

@@ -4,6 +4,7 @@ import type { StreamChannel } from '../channel/stream-channel.ts'
 import { jsonRpc } from '../framing/json-rpc/json-rpc.ts'
 import type { Framing } from '../framing/framing.ts'
 import { type CallOptions, RpcClient } from '../rpc/client.ts'
+import type { Propagate } from '../rpc/messages.ts'
 import { Peer } from '../rpc/peer.ts'
 import { methodsOf } from '../rpc/serving/api.ts'
 import { openStdio } from './stdio.ts'
@@ -12,6 +13,8 @@ import { openStdio } from './stdio.ts'
 export interface ServeOptions {
   /** How its messages are written: the same as in the master. @default jsonRpc() */
   readonly framing?: Framing<any, any>
+  /** Asked at each call of the master for what is to go with it: the context of a trace. @default nothing */
+  readonly propagate?: Propagate
   readonly [READY]?: boolean
 }
 
@@ -42,7 +45,13 @@ export async function serve(api: object, options: ServeOptions = {}): Promise<vo
   if (serving !== undefined) throw new Error('Cannot serve twice: one process has one stdin')
   methodsOf(api)
   const channel = openStdio<any, any>(options.framing ?? jsonRpc(), { inputEnded: (fault) => fault && complain(fault) })
-  const peer = new Peer(channel, { who: 'the master', clock: systemClock, api, fault: complain })
+  const peer = new Peer(channel, {
+    who: 'the master',
+    clock: systemClock,
+    api,
+    fault: complain,
+    propagate: options.propagate,
+  })
   serving = peer
   if (options[READY] === true) await peer.notify('$/ready', [])
   await listen(channel, peer)

@@ -70,6 +70,8 @@ export interface SupervisorHost {
   /** From 0 to 1, for the jitter of restarts. */
   readonly dice: () => number
   readonly emit: (event: MasterEvent) => void
+  /** What is done later belongs to the context in which it was asked for: its children are told about that. */
+  readonly keepsContext?: boolean
   /** Takes a child in, or the topmost supervisor, before it lives; may throw to refuse it. */
   adopt?(child: Child): void
   /** It is kept no more: because it was forgotten, or because its supervisor has ended, which may live again. */

@@ -27,6 +27,8 @@ export interface Job {
   readonly file: string
   readonly args: readonly string[]
   readonly plan: WorkerPlan
+  /** What goes with one start of it, below the environment of its spec. */
+  readonly carried?: Readonly<Record<string, string>>
 }
 
 /** What an incarnation needs of the worker it is a life of. */

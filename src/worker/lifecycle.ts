@@ -10,6 +10,7 @@ import type { StartQueue } from '../process/start-queue.ts'
 import type { ChildContext } from '../supervisor/child.ts'
 import type { RestartDecision } from '../supervisor/restart-policy.ts'
 import type { Job, Owner, WorkerHost } from './host.ts'
+import { withTrace } from './life/carried.ts'
 import { Incarnation } from './life/incarnation.ts'
 import type { RpcSettings } from './life/calls.ts'
 import { runOnce } from './run-once.ts'
@@ -223,7 +224,9 @@ export class Lifecycle implements Owner {
     this.#wanted = false
     this.#atRest = false
     this.#byPolicy = byPolicy
-    return (this.#life = new Incarnation(this, job, ++this.#lives))
+    const life = ++this.#lives
+    const failed = (error: Error): void => this.emit({ type: 'callback-failed', callback: 'propagate', error })
+    return (this.#life = new Incarnation(this, withTrace(job, failed), life))
   }
 
   #begun(life: Incarnation): void {

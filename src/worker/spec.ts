@@ -5,6 +5,7 @@ import type { Framing } from '../framing/framing.ts'
 import { lines } from '../framing/lines.ts'
 import type { Launcher } from '../process/launcher.ts'
 import { type Shutdown, type ShutdownPlan, planShutdown } from '../process/ladder.ts'
+import type { Propagate } from '../rpc/messages.ts'
 import type { Restart } from '../supervisor/child.ts'
 import type { Backoff } from '../supervisor/backoff.ts'
 import type { Intensity } from '../supervisor/intensity.ts'
@@ -71,6 +72,12 @@ export interface WorkerSpec<In = string, Out = In> {
   readonly limits?: Limits
   /** @default the master's */
   readonly launcher?: Launcher
+  /**
+   * Asked at each of its starts, and at each call of it, for what is to go with that: the context of the trace that is active then.
+   * At a start it is put into its environment (`traceparent` as `TRACEPARENT`), below what `env` says; with a call it is
+   * `_meta`, which `currentCall().meta` shows there. `traceContext` of `pagent/otel` is one. @default nothing
+   */
+  readonly propagate?: Propagate
 }
 
 /** A spec whose every value was read and found good. */
@@ -107,6 +114,7 @@ const OPTIONS: readonly (keyof WorkerSpec)[] = [
   'shutdown',
   'limits',
   'launcher',
+  'propagate',
 ]
 
 /** The words an option knows, beside undefined. */
@@ -121,7 +129,7 @@ export function planWorker(worker: string, spec: WorkerSpec<any, any>): WorkerPl
   const bad = (why: string): TypeError => new TypeError(`Cannot start worker "${worker}": ${why}`)
   checkKeys(spec, OPTIONS, `Cannot start worker "${worker}"`)
   checkStreams(spec, bad)
-  for (const key of ['onMessage', 'onExit', 'onStderr'] as const) {
+  for (const key of ['onMessage', 'onExit', 'onStderr', 'propagate'] as const) {
     if (spec[key] !== undefined && typeof spec[key] !== 'function') throw bad(`${key} must be a function`)
   }
   return {

@@ -4,7 +4,14 @@ import { formatMillis } from '../../base/units.ts'
 import { Deadlines, type Timed } from './deadlines.ts'
 import { fromWire } from '../faults.ts'
 import { Inflow, WINDOW } from './inflow.ts'
-import { type ErrorMessage, type Id, NOTES, type ResultMessage } from '../messages.ts'
+import {
+  type ErrorMessage,
+  type Id,
+  NOTES,
+  type Propagate,
+  type RequestMessage,
+  type ResultMessage,
+} from '../messages.ts'
 import { Pending } from './pending.ts'
 import type { Port } from '../port.ts'
 
@@ -38,6 +45,8 @@ export interface OutgoingOptions {
   readonly cancelGrace: number
   /** How long to wait for the end of who does not read any more, in milliseconds. */
   readonly closedGrace: number
+  /** What goes with each. */
+  readonly propagate: Propagate | undefined
   /** It was not, and whoever answers is stuck in it. */
   readonly stuck: (method: string) => void
 }
@@ -152,13 +161,19 @@ export class Outgoing {
     const call = { id, method, plan, timeout, due, before, after, resolve, reject, inflow, onAbort }
     this.#pending.add(call)
     this.#watch(call)
-    const request = { jsonrpc: '2.0', id, method, params } as const
     try {
+      const request = this.#request(id, method, params)
       this.#port.post(inflow === undefined ? request : { ...request, credit: WINDOW })
     } catch (error) {
       this.#notSent(id, error as Error)
     }
     return id
+  }
+
+  #request(id: number, method: string, params: readonly unknown[]): RequestMessage {
+    const meta = this.#options.propagate?.()
+    if (meta === undefined) return { jsonrpc: '2.0', id, method, params }
+    return { jsonrpc: '2.0', id, method, _meta: meta, params }
   }
 
   /** Who does not read any more is usually about to end: its end says more than that. */

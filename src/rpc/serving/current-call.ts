@@ -1,9 +1,16 @@
+import type { Meta } from '../messages.ts'
+
 /** What a function can learn of the call it serves. */
 export interface CurrentCall {
   /** Aborted when nobody waits for the answer any more. */
   readonly signal: AbortSignal
   /** Tells the caller's `onProgress`. */
   progress(value: unknown): void
+  /**
+   * What the caller sent with it: `traceparent`, `tracestate` and `baggage` of the trace it belongs to, where the caller
+   * propagates. Empty otherwise.
+   */
+  readonly meta: Meta
 }
 
 /** A call that is being served. */
@@ -15,11 +22,13 @@ export interface Call extends CurrentCall {
 /** Makes no signal before somebody asks for it: most calls are over before anybody could cancel them. */
 class ServedCall implements Call {
   readonly progress: (value: unknown) => void
+  readonly meta: Meta
   #controller: AbortController | undefined
   cancelled = false
 
-  constructor(progress: (value: unknown) => void) {
+  constructor(progress: (value: unknown) => void, meta: Meta) {
     this.progress = progress
+    this.meta = meta
   }
 
   get signal(): AbortSignal {
@@ -34,8 +43,11 @@ class ServedCall implements Call {
   }
 }
 
-export function callOf(progress: (value: unknown) => void): Call {
-  return new ServedCall(progress)
+const NO_META: Meta = Object.freeze({})
+
+/** `meta` is whatever came under that name. */
+export function callOf(progress: (value: unknown) => void, meta: unknown): Call {
+  return new ServedCall(progress, typeof meta === 'object' && meta !== null ? (meta as Meta) : NO_META)
 }
 
 let current: Call | undefined

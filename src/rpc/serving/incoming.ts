@@ -31,7 +31,7 @@ export class Incoming {
     if (this.#running.size >= this.#max) return this.#fail(id, CODES.overloaded, `${this.#max} calls are running`)
     if (credit !== undefined && !isCredit(credit))
       return this.#fail(id, CODES.invalidRequest, 'credit must be a whole number from 1')
-    const call = callOf((value) => this.#note(NOTES.progress, { id, value }))
+    const call = callOf((value) => this.#note(NOTES.progress, { id, value }), message._meta)
     try {
       const result = during(call, run, argumentsOf(params))
       if (!takesTime(result)) return this.#answer(id, result, credit)
@@ -49,11 +49,11 @@ export class Incoming {
   }
 
   /** A call that nobody waits for. What it throws is nobody's. */
-  notification({ method, params }: NotificationMessage): void {
+  notification({ method, params, _meta }: NotificationMessage): void {
     const run = this.#methods.get(method)
     if (run === undefined) return
     try {
-      const result = during(callOf(ignore), run, argumentsOf(params))
+      const result = during(callOf(ignore, _meta), run, argumentsOf(params))
       if (result instanceof Promise) result.catch(ignore)
     } catch {
       // As it says.

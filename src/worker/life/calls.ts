@@ -5,6 +5,7 @@ import type { ExitCause, Usage } from '../../base/exit.ts'
 import type { StreamChannel } from '../../channel/stream-channel.ts'
 import type { Launcher } from '../../process/launcher.ts'
 import type { ReadCallOptions } from '../../rpc/client.ts'
+import type { Propagate } from '../../rpc/messages.ts'
 import { Peer } from '../../rpc/peer.ts'
 import { type CallBudget, CallMeter } from './call-meter.ts'
 
@@ -34,7 +35,12 @@ export class Calls {
   readonly #owner: CallsOwner
   #meter: CallMeter | undefined
 
-  constructor(owner: CallsOwner, channel: StreamChannel<any, any>, settings: RpcSettings) {
+  constructor(
+    owner: CallsOwner,
+    channel: StreamChannel<any, any>,
+    settings: RpcSettings,
+    propagate: Propagate | undefined,
+  ) {
     this.#owner = owner
     const { serve: api, maxInFlight, cancelGrace } = settings
     this.peer = new Peer(channel, {
@@ -44,6 +50,7 @@ export class Calls {
       maxInFlight,
       cancelGrace,
       closedGrace: 1000,
+      propagate,
       stuck: () => owner.fail({ kind: 'unresponsive', after: cancelGrace }),
       fault: (notice) => owner.emit({ type: 'noticed', notice }),
     })

@@ -177,8 +177,9 @@ export class Incarnation implements StreamsOwner {
   /** Looks the command up now that its turn has come: what waits holds no environment. */
   #launch(): Promise<RunningProcess> {
     const { id, launcher } = this.#owner
-    const { file, args } = this.#job
-    const { cwd, env, stdin = 'pipe', stdout = 'pipe', stderr = 'tail' } = this.plan.spec
+    const { file, args, carried } = this.#job
+    const { cwd, env: own, stdin = 'pipe', stdout = 'pipe', stderr = 'tail' } = this.plan.spec
+    const env = carried === undefined ? own : { ...carried, ...own }
     const streams = { stdin, stdout, stderr: stderr === 'tail' ? 'pipe' : stderr } as const
     const { system: limits } = this.plan.limits
     const settings = limits === undefined ? streams : { ...streams, limits }

@@ -18,6 +18,7 @@ const STDERR_LINE_MAX = 65_536
 /** Whose streams these are, and who is told what about them. */
 export interface StreamsOwner extends CallsOwner {
   readonly self: any
+  readonly plan: WorkerPlan
   readonly readiness: Readiness | undefined
   readonly watchdog: Watchdog | undefined
   /** Undefined where nobody calls. */
@@ -67,7 +68,7 @@ export class Streams implements ChannelObserver {
 
   /** From the first call on, every message belongs to calls. */
   openCalls(settings: RpcSettings): Calls {
-    return (this.#calls ??= new Calls(this.#owner, this.channel, settings))
+    return (this.#calls ??= new Calls(this.#owner, this.channel, settings, this.#owner.plan.spec.propagate))
   }
 
   get calls(): Calls | undefined {
