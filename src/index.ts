@@ -49,7 +49,14 @@ export type { Shutdown } from './process/ladder.ts'
 export type { LaunchCommand, Launcher, ProcessStatus, RunningProcess } from './process/launcher.ts'
 export { forkServer } from './process/fork-server/fork-server.ts'
 export { portable } from './process/portable/portable.ts'
-export { type CallOptions, type MethodOf, type Remote, RpcClient, type StreamOf } from './rpc/client.ts'
+export {
+  type CallOptions,
+  type MethodOf,
+  type ParamsStyle,
+  type Remote,
+  RpcClient,
+  type StreamOf,
+} from './rpc/client.ts'
 export type { Propagate } from './rpc/messages.ts'
 export { type RpcOptions, rpc } from './rpc/over.ts'
 export type { Child, ChildContext, ChildOptions, ChildShutdown, ChildSpec, Restart } from './supervisor/child.ts'

@@ -12,6 +12,7 @@ import {
   type Remote,
   RpcClient,
 } from '../rpc/client.ts'
+import type { Params } from '../rpc/messages.ts'
 import type { Worker } from '../worker/worker.ts'
 import { Job, type Work } from './job.ts'
 import {
@@ -157,7 +158,7 @@ export class Pool<Api extends object = any> implements Child, AsyncDisposable {
     return options === undefined ? this.#plan.plainCall : readPoolCall(this.#plan.call, options)
   }
 
-  #call(method: string, params: readonly unknown[], options: ReadPoolCall): Promise<unknown> {
+  #call(method: string, params: Params, options: ReadPoolCall): Promise<unknown> {
     return this.#do(options, false, ({ caller }, once, since) => caller.call(method, params, once, since))
   }
 
@@ -170,7 +171,7 @@ export class Pool<Api extends object = any> implements Child, AsyncDisposable {
   }
 
   /** Its worker is busy with it until it has ended, or its reader has left. */
-  async *#stream(method: string, params: readonly unknown[], options: ReadPoolCall): AsyncGenerator {
+  async *#stream(method: string, params: Params, options: ReadPoolCall): AsyncGenerator {
     const over = Promise.withResolvers<void>()
     const begun = Promise.withResolvers<AsyncIterable<unknown>>()
     const done = this.#do(options, false, ({ caller }, once, since) => {

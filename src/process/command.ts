@@ -11,6 +11,8 @@ export interface Command {
   readonly cwd?: string | URL | undefined
   /** Added to this process's environment; undefined removes. */
   readonly env?: Readonly<Record<string, string | undefined>> | undefined
+  /** The variables it gets of this process's environment. @default all */
+  readonly inheritEnv?: readonly string[] | undefined
 }
 
 /** The command with everything looked up. */
@@ -35,6 +37,13 @@ export function checkCommand(worker: string, command: Command): void {
   if (!Array.isArray(args)) throw misuse(worker, `the arguments must be an array of text, not ${describe(args)}`)
   for (const [i, arg] of args.entries()) checkText(worker, `argument ${i + 1}`, arg)
   for (const [name, value] of Object.entries(command.env ?? {})) checkVariable(worker, name, value)
+  checkInherited(worker, command.inheritEnv)
+}
+
+function checkInherited(worker: string, names: unknown): void {
+  if (names === undefined) return
+  if (!Array.isArray(names)) throw misuse(worker, `inheritEnv must be an array of names, not ${describe(names)}`)
+  for (const name of names) checkText(worker, 'a name in inheritEnv', name)
 }
 
 function checkVariable(worker: string, name: string, value: unknown): void {
@@ -62,17 +71,18 @@ function describe(value: unknown): string {
  * @throws SpawnError
  */
 export function resolveCommand(worker: string, command: Command): ResolvedCommand {
-  const env = mergeEnv(command.env)
+  const env = mergeEnv(command)
   const cwd = resolveCwd(worker, command)
   return { file: command.file, path: findProgram(worker, command.file, cwd, env), args: command.args, cwd, env }
 }
 
 let inherited: Readonly<Record<string, string>> | undefined
 
-function mergeEnv(own: Command['env']): Readonly<Record<string, string>> {
+function mergeEnv({ env: own, inheritEnv }: Command): Readonly<Record<string, string>> {
   inherited ??= readEnvironment()
-  if (own === undefined) return inherited
-  const env: Record<string, string | undefined> = { ...inherited }
+  if (own === undefined && inheritEnv === undefined) return inherited
+  const env: Record<string, string | undefined> =
+    inheritEnv === undefined ? { ...inherited } : chosen(inherited, inheritEnv)
   for (const name in own) {
     if (own[name] === undefined) delete env[name]
     else env[name] = own[name]
@@ -90,6 +100,10 @@ function readEnvironment(): Record<string, string> {
   const read: Record<string, string> = {}
   for (const name of Object.getOwnPropertyNames(env)) read[name] = env[name] as string
   return read
+}
+
+function chosen(all: Readonly<Record<string, string>>, names: readonly string[]): Record<string, string | undefined> {
+  return Object.fromEntries(names.filter((name) => Object.hasOwn(all, name)).map((name) => [name, all[name]]))
 }
 
 function resolveCwd(worker: string, { file, cwd }: Command): string {

@@ -11,7 +11,7 @@ import { type Millis, parseMillis } from '../base/units.ts'
  * The order is MCP's (close stdin, SIGTERM, SIGKILL), with LSP's farewell before it.
  */
 export interface Shutdown {
-  /** A message that asks it to end, such as LSP's `exit`. @default none */
+  /** A message that asks it to end, or a function that does, where it takes more than one. @default none */
   readonly farewell?: unknown
   /** How long it may take after the farewell, and again after the end of its stdin. 0 skips both. @default '2s' */
   readonly eof?: Millis

@@ -8,13 +8,15 @@ export type Meta = Readonly<Record<string, unknown>>
 /** Asked at each start and each call for what is to go with it; undefined for nothing. */
 export type Propagate = () => Readonly<Record<string, string>> | undefined
 
+/** By position, by name, or none. */
+export type Params = readonly unknown[] | object | undefined
+
 export interface RequestMessage {
   readonly jsonrpc: '2.0'
   readonly id: Id
   readonly method: string
   readonly _meta?: Meta
-  /** By position, or by name. */
-  readonly params?: readonly unknown[] | object
+  readonly params?: Params
   /** The answer is wanted as a stream: so many items may be sent before more are asked for. */
   readonly credit?: number
 }
@@ -23,7 +25,7 @@ export interface NotificationMessage {
   readonly jsonrpc: '2.0'
   readonly method: string
   readonly _meta?: Meta
-  readonly params?: readonly unknown[] | object
+  readonly params?: Params
 }
 
 export interface ResultMessage {

@@ -1,7 +1,7 @@
 import { systemClock } from '../base/clock.ts'
 import { ClosedError } from '../base/errors.ts'
 import type { Channel } from '../channel/channel.ts'
-import { type CallOptions, RpcClient } from './client.ts'
+import { type CallOptions, type ParamsStyle, RpcClient, readParamsStyle } from './client.ts'
 import type { Propagate } from './messages.ts'
 import { Peer } from './peer.ts'
 import { portOf } from './port.ts'
@@ -10,6 +10,8 @@ import { portOf } from './port.ts'
 export interface RpcOptions extends CallOptions {
   /** What the other side may call: the functions that this object has itself. @default nothing */
   readonly serve?: object
+  /** How arguments travel: `'by-name'` where calls take one object. @default 'by-position' */
+  readonly params?: ParamsStyle
   /** Who that is, in errors. @default 'the other side' */
   readonly who?: string
   /** Asked at each call for what is to go with it: the context of a trace. @default nothing */
@@ -30,11 +32,12 @@ export interface RpcOptions extends CallOptions {
  * @throws TypeError, RangeError for options that cannot be.
  */
 export function rpc<Api extends object = any>(channel: Channel<any, any>, options: RpcOptions = {}): RpcClient<Api> {
-  const { serve: api, who = 'the other side', propagate, ...call } = options
+  const { serve: api, params = 'by-position', who = 'the other side', propagate, ...call } = options
+  const style = readParamsStyle(params)
   const port = portOf(channel, (message, error) => peer.unsent(message, error))
   const peer: Peer = new Peer(port, { who, clock: systemClock, api, propagate })
   void listen(channel, peer, who)
-  return new RpcClient<Api>(peer, call)
+  return new RpcClient<Api>(peer, call, style)
 }
 
 async function listen(channel: Channel<any, any>, peer: Peer, who: string): Promise<void> {

@@ -9,6 +9,7 @@ import {
   type Id,
   NOTES,
   type NotificationMessage,
+  type Params,
   type Propagate,
   type RequestMessage,
   type ResultMessage,
@@ -72,16 +73,16 @@ export class Peer implements Caller {
     return this.#incoming.idle
   }
 
-  call(method: string, params: readonly unknown[], plan: CallPlan, since?: number): Promise<unknown> {
+  call(method: string, params: Params, plan: CallPlan, since?: number): Promise<unknown> {
     return this.#outgoing.call(method, params, plan, since)
   }
 
-  stream(method: string, params: readonly unknown[], plan: CallPlan, since?: number): Inflow {
+  stream(method: string, params: Params, plan: CallPlan, since?: number): Inflow {
     return this.#outgoing.stream(method, params, plan, since)
   }
 
   /** Rejects with `ClosedError`, `FramingError` or `OverloadError`. */
-  async notify(method: string, params: readonly unknown[]): Promise<void> {
+  async notify(method: string, params: Params): Promise<void> {
     const meta = this.#propagate?.()
     const note: NotificationMessage = { jsonrpc: '2.0', method, params }
     this.#port.post(meta === undefined ? note : { jsonrpc: '2.0', method, _meta: meta, params })
@@ -138,7 +139,8 @@ export class Peer implements Caller {
       case NOTES.cancel:
         return this.#incoming.cancel(id)
       case NOTES.progress:
-        return this.#outgoing.progress(id, value)
+        // LSP has a progress of its own, by a token: that is for whoever serves it.
+        return id === undefined ? this.#incoming.notification(message) : this.#outgoing.progress(id, value)
       case NOTES.item:
         if (!this.#outgoing.item(id, value)) this.#report(`has sent an item that nobody asked for: ${show(message)}`)
         return

@@ -87,7 +87,7 @@ export class Lifecycle implements Owner {
   }
 
   assign(file: string, args: readonly string[], spec: WorkerSpec<any, any>): void {
-    checkCommand(this.id, { file, args, cwd: spec.cwd, env: spec.env })
+    checkCommand(this.id, { file, args, cwd: spec.cwd, env: spec.env, inheritEnv: spec.inheritEnv })
     if (this.rpc !== undefined && spec.onMessage !== undefined)
       throw new TypeError(`Cannot start worker "${this.id}" with onMessage: its messages belong to rpc()`)
     this.#job = { file, args: [...args], plan: planWorker(this.id, spec) }

@@ -39,6 +39,8 @@ export interface WorkerSpec<In = string, Out = In> {
   readonly cwd?: string | URL
   /** Added to the master's environment; undefined removes a variable. */
   readonly env?: Readonly<Record<string, string | undefined>>
+  /** The only variables of the master's environment it gets; for programs that must not see its secrets. @default all */
+  readonly inheritEnv?: readonly string[]
   /** How its messages are written on stdin and stdout. @default lines() */
   readonly framing?: Framing<In, Out>
   /**
@@ -98,6 +100,7 @@ export const DEFAULT_FRAMING = lines()
 const OPTIONS: readonly (keyof WorkerSpec)[] = [
   'cwd',
   'env',
+  'inheritEnv',
   'framing',
   'onMessage',
   'onExit',

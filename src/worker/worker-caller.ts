@@ -4,6 +4,7 @@ import type { Exit } from '../base/exit.ts'
 import { formatMillis } from '../base/units.ts'
 import { handled } from '../channel/outbox.ts'
 import type { Caller, ReadCallOptions } from '../rpc/client.ts'
+import type { Params } from '../rpc/messages.ts'
 import { abortable } from './life/callbacks.ts'
 import type { Calls, RpcSettings } from './life/calls.ts'
 import type { Lifecycle } from './lifecycle.ts'
@@ -25,35 +26,30 @@ export class WorkerCaller implements Caller {
     if (life?.exit === undefined) life?.streams?.openCalls(lifecycle.rpc)
   }
 
-  call(method: string, params: readonly unknown[], options: ReadCallOptions, since?: number): Promise<unknown> {
+  call(method: string, params: Params, options: ReadCallOptions, since?: number): Promise<unknown> {
     return options.retry ? this.#retry(method, params, options, since) : this.#once(method, params, options, since)
   }
 
-  async notify(method: string, params: readonly unknown[]): Promise<void> {
+  async notify(method: string, params: Params): Promise<void> {
     const calls = await this.#opened()
     await calls.peer.notify(method, params)
   }
 
-  stream(method: string, params: readonly unknown[], options: ReadCallOptions, since?: number): AsyncIterable<unknown> {
+  stream(method: string, params: Params, options: ReadCallOptions, since?: number): AsyncIterable<unknown> {
     return (
       this.#lifecycle.life?.streams?.calls?.stream(method, params, options, since) ??
       this.#streamLater(method, params, options, since)
     )
   }
 
-  #once(
-    method: string,
-    params: readonly unknown[],
-    options: ReadCallOptions,
-    since: number | undefined,
-  ): Promise<unknown> {
+  #once(method: string, params: Params, options: ReadCallOptions, since: number | undefined): Promise<unknown> {
     const calls = this.#lifecycle.life?.streams?.calls
     return calls?.call(method, params, options, since) ?? this.#callLater(method, params, options, since)
   }
 
   async #callLater(
     method: string,
-    params: readonly unknown[],
+    params: Params,
     options: ReadCallOptions,
     since: number = this.#now,
   ): Promise<unknown> {
@@ -64,7 +60,7 @@ export class WorkerCaller implements Caller {
   /** Nothing is begun before somebody reads. */
   async *#streamLater(
     method: string,
-    params: readonly unknown[],
+    params: Params,
     options: ReadCallOptions,
     since: number = this.#now,
   ): AsyncGenerator {
@@ -83,12 +79,7 @@ export class WorkerCaller implements Caller {
   }
 
   /** Again in the next life, if there is one, and while there is time. */
-  async #retry(
-    method: string,
-    params: readonly unknown[],
-    options: ReadCallOptions,
-    since: number = this.#now,
-  ): Promise<unknown> {
+  async #retry(method: string, params: Params, options: ReadCallOptions, since: number = this.#now): Promise<unknown> {
     for (let attempt = 1; ; attempt++) {
       try {
         return await this.#once(method, params, options, since)

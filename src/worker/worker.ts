@@ -214,8 +214,8 @@ export class Worker<In = string, Out = In> implements Channel<In, Out>, Selectab
    * @throws TypeError for options that cannot be, for a framing that carries no calls, and for a worker with an `onMessage`.
    */
   rpc<Api extends object = any>(options: WorkerRpcOptions = {}): RpcClient<Api> {
-    const { call, settings } = readRpcOptions(this.id, this.framing, options)
-    return new RpcClient<Api>(new WorkerCaller(this.#lifecycle, settings), call)
+    const { call, style, settings } = readRpcOptions(this.id, this.framing, options)
+    return new RpcClient<Api>(new WorkerCaller(this.#lifecycle, settings), call, style)
   }
 
   /** Ends the worker's stdin behind what was sent. Many programs finish then. */

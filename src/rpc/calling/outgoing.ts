@@ -8,6 +8,7 @@ import {
   type ErrorMessage,
   type Id,
   NOTES,
+  type Params,
   type Propagate,
   type RequestMessage,
   type ResultMessage,
@@ -76,11 +77,11 @@ export class Outgoing {
   }
 
   /** Its timeout counts from `since`. */
-  call(method: string, params: readonly unknown[], plan: CallPlan, since?: number): Promise<unknown> {
+  call(method: string, params: Params, plan: CallPlan, since?: number): Promise<unknown> {
     return new Promise((resolve, reject) => void this.#begin(method, params, plan, since, resolve, reject))
   }
 
-  stream(method: string, params: readonly unknown[], plan: CallPlan, since?: number): Inflow {
+  stream(method: string, params: Params, plan: CallPlan, since?: number): Inflow {
     let id = 0
     const inflow: Inflow = new Inflow({
       more: (more) => this.#note(NOTES.credit, { id, more }),
@@ -142,7 +143,7 @@ export class Outgoing {
 
   #begin(
     method: string,
-    params: readonly unknown[],
+    params: Params,
     plan: CallPlan,
     since: number | undefined,
     resolve: OutgoingCall['resolve'],
@@ -170,7 +171,7 @@ export class Outgoing {
     return id
   }
 
-  #request(id: number, method: string, params: readonly unknown[]): RequestMessage {
+  #request(id: number, method: string, params: Params): RequestMessage {
     const meta = this.#options.propagate?.()
     if (meta === undefined) return { jsonrpc: '2.0', id, method, params }
     return { jsonrpc: '2.0', id, method, _meta: meta, params }

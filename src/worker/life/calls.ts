@@ -5,7 +5,7 @@ import type { ExitCause, Usage } from '../../base/exit.ts'
 import type { StreamChannel } from '../../channel/stream-channel.ts'
 import type { Launcher } from '../../process/launcher.ts'
 import type { ReadCallOptions } from '../../rpc/client.ts'
-import type { Propagate } from '../../rpc/messages.ts'
+import type { Params, Propagate } from '../../rpc/messages.ts'
 import { Peer } from '../../rpc/peer.ts'
 import { type CallBudget, CallMeter } from './call-meter.ts'
 
@@ -57,13 +57,13 @@ export class Calls {
     channel.listen(this.peer.accept, (error) => owner.fail({ kind: 'crashed', error, stage: 'rpc' }))
   }
 
-  call(method: string, params: readonly unknown[], options: ReadCallOptions, since?: number): Promise<unknown> {
+  call(method: string, params: Params, options: ReadCallOptions, since?: number): Promise<unknown> {
     if (options.cpuTime === Infinity && options.memory === Infinity)
       return this.peer.call(method, params, options, since)
     return this.#metered(options, () => this.peer.call(method, params, options, since))
   }
 
-  stream(method: string, params: readonly unknown[], options: ReadCallOptions, since?: number): AsyncIterable<unknown> {
+  stream(method: string, params: Params, options: ReadCallOptions, since?: number): AsyncIterable<unknown> {
     const begin = (): AsyncIterable<unknown> => this.peer.stream(method, params, options, since)
     return options.cpuTime === Infinity && options.memory === Infinity ? begin() : this.#meteredStream(options, begin)
   }

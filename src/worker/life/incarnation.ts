@@ -1,5 +1,5 @@
 import { type Clock, nextTurn } from '../../base/clock.ts'
-import { ExitError, toError } from '../../base/errors.ts'
+import { ExitError, PagentError, toError } from '../../base/errors.ts'
 import type { WorkerEvent } from '../../base/events.ts'
 import { type Exit, type ExitCause, NO_USAGE, type StopStep, type Usage } from '../../base/exit.ts'
 import { Later } from '../../base/later.ts'
@@ -178,12 +178,12 @@ export class Incarnation implements StreamsOwner {
   #launch(): Promise<RunningProcess> {
     const { id, launcher } = this.#owner
     const { file, args, carried } = this.#job
-    const { cwd, env: own, stdin = 'pipe', stdout = 'pipe', stderr = 'tail' } = this.plan.spec
+    const { cwd, env: own, inheritEnv, stdin = 'pipe', stdout = 'pipe', stderr = 'tail' } = this.plan.spec
     const env = carried === undefined ? own : { ...carried, ...own }
     const streams = { stdin, stdout, stderr: stderr === 'tail' ? 'pipe' : stderr } as const
     const { system: limits } = this.plan.limits
     const settings = limits === undefined ? streams : { ...streams, limits }
-    return launcher.launch({ worker: id, ...resolveCommand(id, { file, args, cwd, env }), ...settings })
+    return launcher.launch({ worker: id, ...resolveCommand(id, { file, args, cwd, env, inheritEnv }), ...settings })
   }
 
   async #notLaunched(error: unknown, { isWithdrawn }: StartTicket): Promise<never> {
@@ -222,7 +222,7 @@ export class Incarnation implements StreamsOwner {
     const process = this.#process
     if (process === undefined || this.#status !== undefined) return
     const rungs = {
-      farewell: (message: unknown) => void this.channel?.send(message),
+      farewell: (farewell: unknown) => this.#sayFarewell(farewell),
       endInput: () => void this.channel?.end(),
       kill: (killSignal: NodeJS.Signals) => process.kill(killSignal),
       exited: process.exited,
@@ -235,6 +235,15 @@ export class Incarnation implements StreamsOwner {
     const asked = this.plan.spec.stdin === 'inherit' ? { ...plan, farewell: undefined, eof: 0 } : plan
     void climb(rungs, asked, this.clock, onStep).then((ended) => {
       if (!ended && this.#status === undefined) this.#abandon(process.pid)
+    })
+  }
+
+  /** A worker that ends before it has heard all of it does what it should. */
+  #sayFarewell(farewell: unknown): void {
+    if (typeof farewell !== 'function') return void this.channel?.send(farewell)
+    const say = async (): Promise<unknown> => (farewell as (worker: unknown) => unknown)(this.self)
+    say().catch((error: unknown) => {
+      if (!PagentError.is(error)) this.#callbackFailed('shutdown.farewell', toError(error))
     })
   }
 
