@@ -101,6 +101,18 @@ const runnable = snippets.filter((snippet) => !snippet.mark.startsWith('ignore')
 
 // ── running ──
 
+/** The entry points of the package, and the sources behind them. */
+const doors = [
+  ['pagent', 'src/index.ts'],
+  ['pagent/config', 'src/control/config/typed/index.ts'],
+  ['pagent/framing', 'src/framing/index.ts'],
+  ['pagent/worker', 'src/sdk/index.ts'],
+  ['pagent/mcp', 'src/mcp/index.ts'],
+  ['pagent/lsp', 'src/lsp/index.ts'],
+] as const
+/** What the programs of the documentation use beside it. */
+const borrowed = ['@modelcontextprotocol/client', 'fast-png', 'typescript5', 'vscode-jsonrpc']
+
 const workshop = mkdtempSync(join(tmpdir(), 'pagent-docs-'))
 after(() => rmSync(workshop, { recursive: true, force: true }))
 installSources()
@@ -111,13 +123,12 @@ function installSources(): void {
   const folder = join(workshop, 'node_modules/pagent')
   mkdirSync(folder, { recursive: true })
   symlinkSync(join(root, 'src'), join(folder, 'src'))
-  const exports = {
-    '.': './src/index.ts',
-    './config': './src/control/config/typed/index.ts',
-    './framing': './src/framing/index.ts',
-    './worker': './src/sdk/index.ts',
-  }
+  const exports = Object.fromEntries(doors.map(([door, source]) => [door.replace('pagent', '.'), `./${source}`]))
   writeFileSync(join(folder, 'package.json'), JSON.stringify({ name: 'pagent', type: 'module', exports }))
+  for (const name of borrowed) {
+    mkdirSync(dirname(join(workshop, 'node_modules', name)), { recursive: true })
+    symlinkSync(join(root, 'node_modules', name), join(workshop, 'node_modules', name))
+  }
 }
 
 function folderOf(snippet: Snippet): string {
@@ -134,7 +145,7 @@ function layOut(snippet: Snippet): void {
 
 function run(file: string, args: readonly string[], cwd: string): Promise<Result> {
   const { NODE_EXTRA_CA_CERTS: _, NODE_OPTIONS: __, NODE_TEST_CONTEXT: ___, ...inherited } = process.env
-  const PATH = `${dirname(process.execPath)}${delimiter}${inherited['PATH'] ?? ''}`
+  const PATH = [dirname(process.execPath), join(root, 'node_modules/.bin'), inherited['PATH'] ?? ''].join(delimiter)
   const env = { ...inherited, PATH, NO_COLOR: '1', NODE_COMPILE_CACHE: join(workshop, 'cache') }
   return new Promise((settle) => {
     const child = execFile(file, args, { cwd, env, timeout: 60_000 }, (error, stdout, stderr) => {
@@ -185,12 +196,7 @@ test('every snippet type-checks', async () => {
       noUnusedLocals: false,
       noUnusedParameters: false,
       typeRoots: [join(root, 'node_modules/@types')],
-      paths: {
-        pagent: [join(root, 'src/index.ts')],
-        'pagent/config': [join(root, 'src/control/config/typed/index.ts')],
-        'pagent/framing': [join(root, 'src/framing/index.ts')],
-        'pagent/worker': [join(root, 'src/sdk/index.ts')],
-      },
+      paths: Object.fromEntries(doors.map(([door, source]) => [door, [join(root, source)]])),
     },
     include: ['*/main.mts'],
   }

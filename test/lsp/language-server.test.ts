@@ -86,6 +86,10 @@ void describe('a language server', PATIENCE, () => {
   })
 })
 
+function fails(): never {
+  throw new Error('of the host')
+}
+
 /** A start that fails, and what it says. */
 async function failure(worker: Worker, options: LanguageServerOptions, args = PEER): Promise<any> {
   const spec: WorkerSpec<any, any> = languageServer(options)
@@ -132,10 +136,7 @@ void describe('a language server that misbehaves', PATIENCE, () => {
 
   story('fails in a farewell of your own: that is told, and the ladder goes on', async (master) => {
     const events = watch(master)
-    const farewell = (): never => {
-      throw new Error('of the host')
-    }
-    const spec = languageServer({ shutdown: { farewell, eof: 50 } })
+    const spec = languageServer({ shutdown: { farewell: fails, eof: 50 } })
     const server = await master.getWorker('peer').start(process.execPath, PEER, spec)
     const exit = await server.stop()
     assert.equal(exit.kind === 'stopped' && exit.step, 'eof')

@@ -6,7 +6,7 @@ export const floors: readonly (readonly string[])[] = [
   ['process', 'rpc', 'supervisor'], // three engines that never import one another
   ['worker', 'sdk'], // one worker · its mirror inside the child
   ['master', 'pool'], // many workers
-  ['cli', 'control', 'dashboard', 'nats', 'testing'], // the doors: what the world touches
+  ['cli', 'control', 'dashboard', 'lsp', 'mcp', 'nats', 'testing'], // the doors: what the world touches
 ]
 
 /** The only rooms that may use packages from the registry; the library itself has no runtime dependency. */

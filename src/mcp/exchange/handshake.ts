@@ -1,0 +1,150 @@
+import { ProtocolError, RpcError } from '../../base/errors.ts'
+import {
+  type Answer,
+  METHODS,
+  NOTES,
+  type NotificationMessage,
+  type RequestMessage,
+  membersOf,
+  notification,
+  paramsOf,
+} from '../messages.ts'
+import type { McpTransport } from '../transport.ts'
+
+/** How the server is talked to before hosts are. */
+export interface Wire {
+  /** A request of our own. */
+  ask(method: string, params: object): Promise<Answer>
+  note(message: NotificationMessage): void
+  /** All hosts hear of it. */
+  tell(message: NotificationMessage): void
+  report(error: Error): void
+}
+
+const LISTS = ['tools', 'prompts', 'resources'] as const
+
+/**
+ * The beginning of the conversation with the server, had once with the first host that has one (`initialize`) and again in
+ * each later life, with everything a life has to be told. Hosts that come later are given the same answer.
+ *
+ * Since 2026-07-28 there is no beginning: what a server has to know comes with each request.
+ */
+export class Handshake {
+  readonly #name: string
+  readonly #wire: Wire
+  /** What the first host has said. */
+  #params: object | undefined
+  #welcome: object | undefined
+  #refusal: Answer | undefined
+  #logging: object | undefined
+  readonly #subscribers = new Map<string, Set<McpTransport>>()
+
+  constructor(name: string, wire: Wire) {
+    this.#name = name
+    this.#wire = wire
+  }
+
+  /** What a host gets for its `initialize`, once that is known. */
+  get answer(): Answer | undefined {
+    return this.#welcome === undefined ? this.#refusal : { jsonrpc: '2.0', id: 0, result: this.#welcome }
+  }
+
+  get isSubscribed(): boolean {
+    return this.#subscribers.size > 0
+  }
+
+  /** Remembers with what to begin; the first counts. */
+  begin(params: object): void {
+    if (this.#welcome !== undefined) return
+    this.#refusal = undefined
+    this.#params = params
+  }
+
+  /** Begins a life. Rejects for one that cannot take the conversation up. */
+  async greet(): Promise<void> {
+    if (this.#params === undefined) return
+    const answer = await this.#wire.ask(METHODS.initialize, this.#params)
+    const isFirst = this.#welcome === undefined
+    if ('error' in answer) return this.#refused(answer, isFirst)
+    this.#accept(membersOf(answer.result), isFirst)
+    this.#wire.note(notification(NOTES.initialized))
+    if (!isFirst) this.#restore()
+  }
+
+  /** Remembers what a host asks for that the next life must be told as well. False when the server need not hear of it. */
+  remember(host: McpTransport, { method, params }: RequestMessage): boolean {
+    const uri = String(paramsOf({ params })['uri'])
+    if (method === METHODS.setLevel) this.#logging = membersOf(params)
+    if (method === METHODS.subscribe) this.#subscribersOf(uri).add(host)
+    return method !== METHODS.unsubscribe || this.#leave(uri, host)
+  }
+
+  /** The subscriptions of others to what this host has left are not touched. Returns what nobody wants any more. */
+  forget(host: McpTransport): string[] {
+    return [...this.#subscribers.keys()].filter(
+      (uri) => this.#subscribers.get(uri)?.has(host) && this.#leave(uri, host),
+    )
+  }
+
+  /** A server that was asked to subscribe would not. */
+  unsubscribe(host: McpTransport, uri: unknown): void {
+    this.#leave(String(uri), host)
+  }
+
+  /** Who has asked for news of resources: what was updated may lie below what they have named. */
+  subscribers(): Set<McpTransport> {
+    return new Set([...this.#subscribers.values()].flatMap((hosts) => Array.from(hosts)))
+  }
+
+  /** The server's own words go to the first host; a later life is not let in. */
+  #refused(answer: Answer, isFirst: boolean): void {
+    const { code, message, data } = (answer as { error: { code: number; message: string; data?: unknown } }).error
+    if (!isFirst) throw new RpcError(`MCP server "${this.#name}"`, METHODS.initialize, message, code, data)
+    this.#params = undefined
+    this.#refusal = answer
+  }
+
+  #accept(welcome: Readonly<Record<string, unknown>>, isFirst: boolean): void {
+    const [before, now] = [membersOf(this.#welcome)['protocolVersion'], welcome['protocolVersion']]
+    if (!isFirst && before !== now)
+      throw new ProtocolError(
+        `Cannot go on with MCP server "${this.#name}": it speaks ${String(now)} now, and its hosts ${String(before)}; stop() it, and connect again`,
+      )
+    this.#welcome = welcome
+  }
+
+  #restore(): void {
+    if (this.#logging !== undefined) this.#again(METHODS.setLevel, this.#logging)
+    for (const uri of this.#subscribers.keys()) this.#again(METHODS.subscribe, { uri })
+    const capabilities = membersOf(membersOf(this.#welcome)['capabilities'])
+    for (const list of LISTS)
+      if (membersOf(capabilities[list])['listChanged'] === true)
+        this.#wire.tell(notification(`notifications/${list}/list_changed`))
+  }
+
+  #again(method: string, params: object): void {
+    const failed = (why: string): void =>
+      this.#wire.report(
+        new ProtocolError(`Cannot repeat ${method} to MCP server "${this.#name}" after its restart: ${why}`),
+      )
+    this.#wire.ask(method, params).then(
+      (answer) => 'error' in answer && failed(answer.error.message),
+      (error: Error) => failed(error.message),
+    )
+  }
+
+  #subscribersOf(uri: string): Set<McpTransport> {
+    const known = this.#subscribers.get(uri) ?? new Set()
+    this.#subscribers.set(uri, known)
+    return known
+  }
+
+  /** True when that was the last. */
+  #leave(uri: string, host: McpTransport): boolean {
+    const hosts = this.#subscribers.get(uri)
+    hosts?.delete(host)
+    if (hosts !== undefined && hosts.size > 0) return false
+    this.#subscribers.delete(uri)
+    return true
+  }
+}
