@@ -16,6 +16,7 @@ import { delimiter, dirname, join, relative, resolve } from 'node:path'
 import { after, describe, test } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { hasForkServer } from '../src/process/fork-server/binary.ts'
+import { needsPython } from './support/compile.ts'
 import { floors } from './support/floors.ts'
 import { sourcesBelow } from './support/source.ts'
 
@@ -146,7 +147,13 @@ function layOut(snippet: Snippet): void {
 function run(file: string, args: readonly string[], cwd: string): Promise<Result> {
   const { NODE_EXTRA_CA_CERTS: _, NODE_OPTIONS: __, NODE_TEST_CONTEXT: ___, ...inherited } = process.env
   const PATH = [dirname(process.execPath), join(root, 'node_modules/.bin'), inherited['PATH'] ?? ''].join(delimiter)
-  const env = { ...inherited, PATH, NO_COLOR: '1', NODE_COMPILE_CACHE: join(workshop, 'cache') }
+  const env = {
+    ...inherited,
+    PATH,
+    NO_COLOR: '1',
+    NODE_COMPILE_CACHE: join(workshop, 'cache'),
+    PYTHONPATH: join(root, 'sdks/python'),
+  }
   return new Promise((settle) => {
     const child = execFile(file, args, { cwd, env, timeout: 60_000 }, (error, stdout, stderr) => {
       const exitCode = error === null ? 0 : typeof error.code === 'number' ? error.code : 1
@@ -218,6 +225,7 @@ describe('a snippet prints what it says', { concurrency: 2 }, () => {
 
 function whyNotRun({ code, mark }: Snippet): string | false {
   if (/^\s*await using /m.test(code) && !hasAwaitUsing) return 'await using needs Node 24'
+  if (code.includes("'python3'") && needsPython !== false) return needsPython
   return mark.startsWith('needs ') && !hasForkServer() && 'needs the fork server: npm run build, with a C compiler'
 }
 
