@@ -5,9 +5,8 @@ import { ExitError, describeExit } from 'pagent'
 import { McpServers } from 'pagent/mcp'
 
 const servers = new McpServers()
-const common = { limits: { memory: '512MiB' }, idle: '5m' } as const
-const everything = servers.get({ command: 'mcp-server-everything', ...common })
-const files = servers.get({ command: 'mcp-server-filesystem', args: [process.cwd()], ...common })
+const everything = servers.get({ command: 'mcp-server-everything', idle: '5m' })
+const files = servers.get({ command: 'mcp-server-filesystem', args: [process.cwd()], idle: '5m' })
 
 const hosts: Client[] = []
 for (const server of [everything, files]) {

@@ -22,7 +22,7 @@ pagent.serve({"score": score, "learn": learn})
 type Model = { score(text: string): number; learn(texts: string[]): number }
 
 const master = new Master()
-const spec = { framing: jsonRpc(), restart: 'transient', limits: { memory: '2GiB' } } as const
+const spec = { framing: jsonRpc(), restart: 'transient' } as const
 const python = await master.getWorker('model').start('python3', ['-c', program], spec)
 const model = python.rpc<Model>({ timeout: '30s' })
 

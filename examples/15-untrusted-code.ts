@@ -1,4 +1,5 @@
 // Code somebody has sent, under a budget. Whatever it breaks, it is ended for it, and the host goes on.
+// A limit of memory needs the fork server: Linux.
 // This is no sandbox: Node's --permission keeps files and processes from it, but hostile code wants a container.
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'

@@ -18,7 +18,7 @@ export function halve(png: Uint8Array): Uint8Array {
 }
 
 async function main(): Promise<void> {
-  const pool = new Pool<{ halve: typeof halve }>({ module: import.meta.url, call: { memory: '512MiB', timeout: '1m' } })
+  const pool = new Pool<{ halve: typeof halve }>({ module: import.meta.url, call: { timeout: '1m' } })
   const images = Array.from({ length: 8 }, (_, i) => picture(512, i))
   let done = 0
   const halver = pool.with({ onProgress: (part: number) => bar((done += part / images.length)) })

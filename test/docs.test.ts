@@ -93,10 +93,15 @@ function snippetsOf(path: string, text: string): Snippet[] {
     .map(({ line, code, info }) => ({ where: `${path}:${line}`, line, code, mark: info, files }))
 }
 
+function exampleOf(where: string, code: string): Snippet {
+  const mark = /^\/\/ .*\bneeds the fork server\b/m.test(code) ? 'needs the fork server' : ''
+  return { where, line: 1, code, mark, files: new Map() }
+}
+
 const snippets: readonly Snippet[] = [
   ...pages.flatMap((path) => snippetsOf(path, read(path))),
   ...sources.flatMap(({ path, text }) => snippetsOf(`src/${path}`, docstringsOf(text))),
-  ...examples.map((path) => ({ where: path, line: 1, code: read(path), mark: '', files: new Map<string, string>() })),
+  ...examples.map((path) => exampleOf(path, read(path))),
 ]
 const runnable = snippets.filter((snippet) => !snippet.mark.startsWith('ignore'))
 
@@ -226,7 +231,8 @@ describe('a snippet prints what it says', { concurrency: 2 }, () => {
 function whyNotRun({ code, mark }: Snippet): string | false {
   if (/^\s*await using /m.test(code) && !hasAwaitUsing) return 'await using needs Node 24'
   if (code.includes("'python3'") && needsPython !== false) return needsPython
-  return mark.startsWith('needs ') && !hasForkServer() && 'needs the fork server: npm run build, with a C compiler'
+  const isThere = hasForkServer() && process.env['PAGENT_LAUNCHER'] !== 'portable'
+  return mark.startsWith('needs ') && !isThere && 'needs the fork server: npm run build, with a C compiler'
 }
 
 const command = join(root, 'src/cli/main.ts')

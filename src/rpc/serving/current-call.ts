@@ -5,7 +5,7 @@ export interface CurrentCall {
   /** Aborted when nobody waits for the answer any more. */
   readonly signal: AbortSignal
   /** Tells the caller's `onProgress`. */
-  progress(value: unknown): void
+  readonly progress: (value: unknown) => void
   /**
    * What the caller sent with it: `traceparent`, `tracestate` and `baggage` of the trace it belongs to, where the caller
    * propagates. Empty otherwise.
