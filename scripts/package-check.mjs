@@ -6,7 +6,15 @@ import { join } from 'node:path'
 
 /** Two fifths of it are the sources; the rest is one program for each kind of machine. */
 const budget = 700_000
-const required = ['package.json', 'README.md', 'LICENSE', 'CHANGELOG.md', 'dist/index.js', 'dist/index.d.ts']
+const required = [
+  'package.json',
+  'README.md',
+  'LICENSE',
+  'CHANGELOG.md',
+  'dist/index.js',
+  'dist/index.d.ts',
+  'schema/pagent.schema.json',
+]
 const unwanted = /\.test\.|\.map$|(?:^|\/)\.|\.tsbuildinfo$|(?<!\.d)\.ts$/
 
 const hello = `import { Master } from 'pagent'

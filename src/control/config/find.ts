@@ -5,7 +5,7 @@ import { ConfigError } from './config-error.ts'
 /** In which language a file is written. */
 export type Format = 'module' | 'yaml' | 'procfile'
 
-const OWN_NAMES = [
+export const OWN_NAMES: readonly string[] = [
   'pagent.config.ts',
   'pagent.config.mts',
   'pagent.config.js',

@@ -26,10 +26,10 @@ export function readProcfile(text: string, problems: Problems): readonly Procfil
 /** Each line as a worker that a shell starts, with the variables of `.env`, and a PORT of its own as foreman gives it. */
 export function fromProcfile(text: string, variables: Readonly<Record<string, string>>, problems: Problems): Found {
   const lines = readProcfile(text, problems)
-  const first = Number(variables['PORT'] ?? 5000)
+  const first = firstPort(variables)
   const workers = lines.map(({ name, command, line }, index): FoundEntry => {
     const place = { path: `workers.${name}`, line, column: 1 }
-    const env = { ...variables, ...(Number.isInteger(first) ? { PORT: String(first + 100 * index) } : {}) }
+    const env = { ...variables, PORT: String(first + 100 * index) }
     return {
       key: name,
       place,
@@ -39,6 +39,12 @@ export function fromProcfile(text: string, variables: Readonly<Record<string, st
   const place = { path: '', line: 1, column: 1 }
   checkTwice(lines, problems)
   return mapOf(place, workers.length === 0 ? {} : { workers: { kind: 'map', place, entries: workers } })
+}
+
+/** Where the ports begin: foreman's 5000, unless `.env` says something else. */
+export function firstPort(variables: Readonly<Record<string, string>>): number {
+  const { PORT = '' } = variables
+  return /^\d{1,5}$/.test(PORT) ? Number(PORT) : 5000
 }
 
 function checkTwice(lines: readonly ProcfileLine[], problems: Problems): void {

@@ -9,9 +9,11 @@ import {
   type YAMLSeq,
   isAlias,
   isMap,
+  isNode,
   isScalar,
   isSeq,
   parseDocument,
+  visit,
 } from 'yaml'
 import {
   type Found,
@@ -43,6 +45,7 @@ export function fromYaml(text: string, variables: Variables, problems: Problems)
 }
 
 const FRIENDLY: Readonly<Record<string, string>> = {
+  RESOURCE_EXHAUSTION: 'this is nested too deeply to be read',
   TAB_AS_INDENT: 'YAML is indented by spaces, not by tabs',
   MULTIPLE_DOCS: 'one file holds one fleet: there is a second document behind ---',
 }
@@ -55,7 +58,7 @@ function sentence(message: string): string {
 function parse(text: string, lineCounter: LineCounter, problems: Problems): Document.Parsed | undefined {
   try {
     // Its own check of keys compares each with each.
-    return parseDocument(text, { lineCounter, prettyErrors: false, uniqueKeys: false, logLevel: 'silent' })
+    return parseDocument(text, { lineCounter, prettyErrors: false, uniqueKeys: false, logLevel: 'error' })
   } catch (error) {
     problems.add({ path: '' }, `this YAML cannot be read: ${(error as Error).message}`)
     return undefined
@@ -63,14 +66,15 @@ function parse(text: string, lineCounter: LineCounter, problems: Problems): Docu
 }
 
 class YamlReader {
-  readonly #document: Document
   readonly #placeAt: (offset: number) => Place
   readonly #variables: Variables
   readonly #problems: Problems
+  readonly #targets: ReadonlyMap<Alias, Node>
   #values = 0
+  #isTooDeep = false
 
   constructor(document: Document, placeAt: (offset: number) => Place, variables: Variables, problems: Problems) {
-    this.#document = document
+    this.#targets = targetsOf(document)
     this.#placeAt = placeAt
     this.#variables = variables
     this.#problems = problems
@@ -79,7 +83,7 @@ class YamlReader {
   read(node: Node | null, path: string, level: number): Found | undefined {
     const place = this.#place(node, path)
     if (++this.#values > MOST_VALUES) return this.#tooMany(place)
-    if (level > MOST_LEVELS) return this.#refuse(place, `this is nested more than ${MOST_LEVELS} levels deep`)
+    if (level > MOST_LEVELS) return this.#tooDeep(place)
     if (isAlias(node)) return this.#alias(node, path, level, place)
     if (isMap(node)) return this.#map(node as YAMLMap<Node, Node | null>, path, level, place)
     if (isSeq(node)) return this.#list(node as YAMLSeq<Node>, path, level, place)
@@ -101,8 +105,14 @@ class YamlReader {
       this.#refuse(place, `this file holds, with all its aliases, more than ${MOST_VALUES} values`)
   }
 
+  /** Told once: what contains itself has countless such places. */
+  #tooDeep(place: Place): undefined {
+    if (!this.#isTooDeep) this.#refuse(place, `this is nested more than ${MOST_LEVELS} levels deep, or in itself`)
+    this.#isTooDeep = true
+  }
+
   #alias(node: Alias, path: string, level: number, place: Place): Found | undefined {
-    const target = node.resolve(this.#document)
+    const target = this.#targets.get(node)
     if (target === undefined) return this.#refuse(place, `there is no anchor &${node.source} above`)
     return this.read(target, path, level + 1)
   }
@@ -138,7 +148,7 @@ class YamlReader {
   }
 
   #key(node: Node | null, path: string): string | undefined {
-    const target = isAlias(node) ? node.resolve(this.#document) : node
+    const target = isAlias(node) ? this.#targets.get(node) : node
     if (isScalar(target)) return target.source ?? String(target.value)
     return this.#refuse(this.#place(node, path), 'a key must be text')
   }
@@ -162,6 +172,19 @@ class YamlReader {
     if ('problem' in result) return this.#refuse(place, result.problem)
     return { kind: 'scalar', place, value: result.text, text: result.text, loose: result.filled }
   }
+}
+
+/** What each alias stands for; its own way to find out searches the whole document for each. */
+function targetsOf(document: Document): ReadonlyMap<Alias, Node> {
+  const anchors = new Map<string, Node>()
+  const targets = new Map<Alias, Node>()
+  visit(document, (_, node) => {
+    if (isAlias(node)) {
+      const target = anchors.get(node.source)
+      if (target !== undefined) targets.set(node, target)
+    } else if (isNode(node) && node.anchor !== undefined) anchors.set(node.anchor, node)
+  })
+  return targets
 }
 
 function isMerge({ key }: Pair<Node, Node | null>): boolean {

@@ -2,7 +2,7 @@ import { readFileSync, statSync } from 'node:fs'
 import { formatBytes } from '../../../base/units.ts'
 
 /** A fleet of ten thousand workers, each written out, is smaller. */
-const MOST_BYTES = 4 * 2 ** 20
+const MOST_BYTES = 2 ** 20
 
 export type TextFile = { readonly text: string } | { readonly problem: string }
 

@@ -1,5 +1,6 @@
 import { constants } from 'node:os'
 import type { Restart } from '../../../supervisor/child.ts'
+import { shown } from '../found/found.ts'
 import { ANYTHING, list } from '../shapes/collections.ts'
 import { LOOSE_TEXT, duration, decimal, scalar, size, text, whole, word, oneOf } from '../shapes/scalars.ts'
 import { type Shape, forms, mapped, orVariable } from '../shapes/shape.ts'
@@ -12,7 +13,7 @@ export const NAME = /^[a-zA-Z0-9][a-zA-Z0-9._-]{0,99}$/
 const COMMAND_LINE = mapped(text('a command line'), (line, found, problems) => {
   const result = wordsOf(line)
   if ('words' in result) return result.words
-  problems.add(found.place, `${JSON.stringify(line)} is no command: ${result.problem}`)
+  problems.add(found.place, `${shown(found)} is no command: ${result.problem}`)
   return undefined
 })
 
@@ -54,7 +55,7 @@ export const RESTART: Shape<Restart> = word<Restart>({
   temporary: 'temporary',
 })
 
-export const BACKOFF = table('a map with min, max, factor and jitter', {
+export const BACKOFF_KEYS = {
   min: { shape: duration(), about: 'The first wait.', fallback: '100ms' },
   max: { shape: duration(), about: 'The longest wait.', fallback: '10s' },
   factor: { shape: decimal(1, Infinity), about: 'By how much each wait is longer than the one before.', fallback: '2' },
@@ -63,7 +64,9 @@ export const BACKOFF = table('a map with min, max, factor and jitter', {
     about: 'The random share of a wait: 0 is none, 1 is anything up to it.',
     fallback: '1',
   },
-})
+}
+
+export const BACKOFF = table('a map with min, max, factor and jitter', BACKOFF_KEYS)
 
 export const INTENSITY_KEYS = {
   restarts: { shape: whole(0), about: 'How many restarts are borne.', fallback: '3' },
@@ -101,7 +104,7 @@ export const INTENSITY: Shape<IntensityGiven> = forms({
 
 export const SIGNAL: Shape<NodeJS.Signals> = oneOf(...(Object.keys(constants.signals) as NodeJS.Signals[]))
 
-export const SHUTDOWN = table('a map with farewell, eof, kill_signal and grace', {
+export const SHUTDOWN_KEYS = {
   farewell: { shape: ANYTHING, about: 'A message that asks it to end.', fallback: 'none' },
   eof: { shape: duration(), about: 'How long it may take after the end of its stdin; 0 skips that.', fallback: '2s' },
   killSignal: { shape: SIGNAL, about: 'The signal that asks it to end.', fallback: 'SIGTERM', aliases: ['signal'] },
@@ -110,18 +113,20 @@ export const SHUTDOWN = table('a map with farewell, eof, kill_signal and grace',
     about: 'How long it may take after that signal, before SIGKILL; 0 skips it.',
     fallback: '3s',
   },
-})
+}
 
-const LIMIT_KEYS = {
+export const SHUTDOWN = table('a map with farewell, eof, kill_signal and grace', SHUTDOWN_KEYS)
+
+export const LIMIT_KEYS = {
   memory: { shape: size(4096), about: 'Memory of the whole process tree.' },
-  cpuTime: { shape: duration(), about: 'CPU time of the whole process tree.' },
+  cpuTime: { shape: duration(1), about: 'CPU time of the whole process tree.' },
   cpus: { shape: decimal(0.01, 100_000), about: 'How many CPUs it may keep busy; slows it down.' },
-  wallTime: { shape: duration(), about: 'Time since its start.' },
-  idle: { shape: duration(), about: 'Time without any output.' },
-  output: { shape: size(), about: 'What it may write to stdout and stderr together.' },
+  wallTime: { shape: duration(1), about: 'Time since its start.' },
+  idle: { shape: duration(1), about: 'Time without any output.' },
+  output: { shape: size(1), about: 'What it may write to stdout and stderr together.' },
   processes: { shape: whole(1), about: 'Processes at a time; in a cgroup, threads.' },
   openFiles: { shape: whole(1), about: 'Open files of each of its processes.' },
-  fileSize: { shape: size(), about: 'The size of each file it writes.' },
+  fileSize: { shape: size(1), about: 'The size of each file it writes.' },
   enforce: {
     shape: oneOf('best', 'exact'),
     about: 'exact refuses a limit that could only be watched.',

@@ -61,13 +61,13 @@ const PROBES = {
   },
 } satisfies Record<string, Key<ProbePlan>>
 
-const READY_KEYS = {
+export const READY_KEYS = {
   line: { shape: text('a regular expression'), about: 'A line of its output that matches this regular expression.' },
   ...PROBES,
   every: { shape: duration(1), about: 'Between two tries of a probe.', fallback: '1s' },
 }
 
-const HEALTH_KEYS = {
+export const HEALTH_KEYS = {
   test: { shape: TEST, about: "Compose's way to run a program: a line for a shell, or a list that begins with CMD." },
   ...PROBES,
   interval: { shape: duration(1), about: 'Between two checks.', fallback: '30s', aliases: ['every'] },

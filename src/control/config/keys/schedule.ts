@@ -7,7 +7,7 @@ import { table } from '../shapes/table.ts'
 
 const PATTERN = text('five or six fields such as "0 3 * * *"')
 
-const MAP = table('a map with cron, timezone and overlap', {
+export const SCHEDULE_KEYS = {
   cron: { shape: PATTERN, about: 'Five fields, or six with seconds first; or @daily and the like.' },
   timezone: {
     shape: text('a time zone such as Europe/Berlin'),
@@ -19,7 +19,9 @@ const MAP = table('a map with cron, timezone and overlap', {
     about: 'What happens when it still runs at its next time.',
     fallback: 'skip',
   },
-})
+}
+
+const MAP = table('a map with cron, timezone and overlap', SCHEDULE_KEYS)
 
 /** When it runs: cron's fields, or a map. */
 export const SCHEDULE: Shape<SchedulePlan> = forms({

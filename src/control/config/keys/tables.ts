@@ -11,13 +11,23 @@ import { FOREIGN_OF_FLEETS, FOREIGN_OF_WORKERS } from './foreign.ts'
 import { HEALTHCHECK, READY } from './probes.ts'
 import { SCHEDULE } from './schedule.ts'
 
+const definitions: Record<string, Shape<unknown>> = {}
+
+/** What stands in `#/definitions` of the schema; elsewhere is a reference. */
+export const DEFINITIONS: Readonly<Record<string, Shape<unknown>>> = definitions
+
+function defined<T>(name: string, shape: Shape<T>): Shape<T> {
+  definitions[name] = shape
+  return { ...shape, schema: { $ref: `#/definitions/${name}` } }
+}
+
 /** What a program is told, whoever runs it. */
 export const PROGRAM_KEYS = {
   command: {
-    shape: COMMAND,
+    shape: defined('command', COMMAND),
     about: 'The program and its arguments: a line, parted as a shell does without running one, or a list.',
   },
-  args: { shape: ARGUMENTS, about: 'More arguments.' },
+  args: { shape: defined('args', ARGUMENTS), about: 'More arguments.' },
   cwd: {
     shape: PATH_TEXT,
     about: 'Where it runs, relative to this file.',
@@ -25,26 +35,33 @@ export const PROGRAM_KEYS = {
     aliases: ['workingDir'],
   },
   env: {
-    shape: ENVIRONMENT,
+    shape: defined('env', ENVIRONMENT),
     about: 'Variables added to the inherited ones: a map, in which null removes one, or a list of KEY=value.',
     aliases: ['environment'],
   },
-  envFile: { shape: ENV_FILES, about: 'Files of variables; env overrides them.' },
+  envFile: { shape: defined('envFile', ENV_FILES), about: 'Files of variables; env overrides them.' },
   dependsOn: {
-    shape: DEPENDENCIES,
+    shape: defined('dependsOn', DEPENDENCIES),
     about: 'Who must be ready before it starts: names of the same level, or a map to { condition: ready | started }.',
   },
   ready: {
-    shape: READY,
+    shape: defined('ready', READY),
     about: 'When it can be used: spawn, first-message, or a map with line, http, tcp, command or call.',
     fallback: 'the first success of healthcheck, or spawn',
   },
-  readyTimeout: { shape: duration(), about: 'By then it must be ready.', fallback: '30s' },
-  healthcheck: { shape: HEALTHCHECK, about: 'Asks again and again whether it works.', aliases: ['alive'] },
-  limits: { shape: LIMITS, about: 'What one life of it may use, with everything it starts.' },
-  shutdown: { shape: SHUTDOWN, about: 'How it is asked to end: farewell, end of stdin, signal, SIGKILL.' },
+  readyTimeout: { shape: duration(1), about: 'By then it must be ready.', fallback: '30s' },
+  healthcheck: {
+    shape: defined('healthcheck', HEALTHCHECK),
+    about: 'Asks again and again whether it works.',
+    aliases: ['alive'],
+  },
+  limits: { shape: defined('limits', LIMITS), about: 'What one life of it may use, with everything it starts.' },
+  shutdown: {
+    shape: defined('shutdown', SHUTDOWN),
+    about: 'How it is asked to end: farewell, end of stdin, signal, SIGKILL.',
+  },
   stopGracePeriod: { shape: duration(), about: 'The same as grace in shutdown.', fallback: '3s' },
-  stopSignal: { shape: SIGNAL, about: 'The same as kill_signal in shutdown.', fallback: 'SIGTERM' },
+  stopSignal: { shape: defined('signal', SIGNAL), about: 'The same as kill_signal in shutdown.', fallback: 'SIGTERM' },
 } satisfies Keys
 
 export const WORKER_KEYS = {
@@ -58,13 +75,20 @@ export const WORKER_KEYS = {
     shape: whole(0, 10_000),
     about: 'So many of it: name-1, name-2, …, each with its number in PAGENT_REPLICA.',
   },
-  backoff: { shape: BACKOFF, about: 'The wait before a restart.', fallback: '100ms, doubling to 10s, full jitter' },
+  backoff: {
+    shape: defined('backoff', BACKOFF),
+    about: 'The wait before a restart.',
+    fallback: '100ms, doubling to 10s, full jitter',
+  },
   intensity: {
-    shape: INTENSITY,
+    shape: defined('intensity', INTENSITY),
     about: 'More restarts than that and it has failed: 5/1m, or a map.',
     fallback: '3/5s',
   },
-  schedule: { shape: SCHEDULE, about: "When it runs: cron's fields, or a map with cron, timezone and overlap." },
+  schedule: {
+    shape: defined('schedule', SCHEDULE),
+    about: "When it runs: cron's fields, or a map with cron, timezone and overlap.",
+  },
   autostart: { shape: FLAG, about: 'Whether pagent up starts it.', fallback: 'true' },
   framing: {
     shape: oneOf('lines', 'json', 'json-rpc'),
@@ -92,6 +116,19 @@ const SIZE = forms<{ readonly min: number; readonly max: number }>({
   ),
 })
 
+export const RECYCLE_KEYS = {
+  calls: { shape: whole(1), about: 'After so many calls.' },
+  age: { shape: duration(1), about: 'After so long.' },
+  memory: { shape: size(1), about: 'When it uses so much between two calls.' },
+  jitter: { shape: decimal(0, 0.99), about: 'By so much less at random.', fallback: '0.1' },
+}
+
+export const CALL_KEYS = {
+  timeout: { shape: duration(1), about: 'How long a call may take.' },
+  cpuTime: { shape: duration(1), about: 'How much CPU time it may use.' },
+  memory: { shape: size(1), about: 'How much memory it may use.' },
+}
+
 export const POOL_KEYS = {
   module: {
     shape: PATH_TEXT,
@@ -112,20 +149,11 @@ export const POOL_KEYS = {
     fallback: 'never',
   },
   recycle: {
-    shape: table('a map with calls, age, memory and jitter', {
-      calls: { shape: whole(1), about: 'After so many calls.' },
-      age: { shape: duration(1), about: 'After so long.' },
-      memory: { shape: size(1), about: 'When it uses so much between two calls.' },
-      jitter: { shape: decimal(0, 0.99), about: 'By so much less at random.', fallback: '0.1' },
-    }),
+    shape: table('a map with calls, age, memory and jitter', RECYCLE_KEYS),
     about: 'When a worker is replaced although nothing is wrong with it.',
   },
   call: {
-    shape: table('a map with timeout, cpu_time and memory', {
-      timeout: { shape: duration(1), about: 'How long a call may take.' },
-      cpuTime: { shape: duration(1), about: 'How much CPU time it may use.' },
-      memory: { shape: size(1), about: 'How much memory it may use.' },
-    }),
+    shape: table('a map with timeout, cpu_time and memory', CALL_KEYS),
     about: 'What each call may take.',
   },
 } satisfies Record<keyof PoolConfig, Keys[string]>
@@ -138,22 +166,18 @@ export type GroupReading = Reading<typeof MEMBER_KEYS & typeof GROUP_OWN_KEYS>
 
 const GROUP: Shape<GroupReading> = {
   expected: 'a map that describes a group',
-  schema: { $ref: '#/$defs/group' },
+  schema: { $ref: '#/definitions/group' },
   read: (found, problems) => GROUP_TABLE.read(found, problems),
-}
-
-function references<T>(shape: Shape<T>, name: string): Shape<T> {
-  return { ...shape, schema: { $ref: `#/$defs/${name}` } }
 }
 
 export const MEMBER_KEYS = {
   workers: {
-    shape: named(references(WORKER, 'worker'), 'a map of workers by their names', NAME),
+    shape: named(defined('worker', WORKER), 'a map of workers by their names', NAME),
     about: 'Programs, by their names.',
     aliases: ['services'],
   },
   pools: {
-    shape: named(references(POOL, 'pool'), 'a map of pools by their names', NAME),
+    shape: named(defined('pool', POOL), 'a map of pools by their names', NAME),
     about: 'Workers that are alike, for calls.',
   },
   groups: {
@@ -168,23 +192,33 @@ const GROUP_OWN_KEYS = {
     about: 'Who is restarted with one that ends: nobody, all, or those behind it.',
     fallback: 'one-for-one',
   },
-  intensity: { shape: INTENSITY, about: 'More restarts than that and the group has failed.', fallback: '3/5s' },
-  dependsOn: { shape: DEPENDENCIES, about: 'Who must be ready before it starts: names of the same level.' },
+  intensity: {
+    shape: defined('intensity', INTENSITY),
+    about: 'More restarts than that and the group has failed.',
+    fallback: '3/5s',
+  },
+  dependsOn: {
+    shape: defined('dependsOn', DEPENDENCIES),
+    about: 'Who must be ready before it starts: names of the same level.',
+  },
 }
 
 export const GROUP_KEYS = { ...GROUP_OWN_KEYS, ...MEMBER_KEYS } satisfies Record<keyof GroupConfig, Keys[string]>
 
 const GROUP_TABLE: Shape<GroupReading> = table('a map that describes a group', GROUP_KEYS, FOREIGN_OF_FLEETS)
+defined('group', GROUP_TABLE)
 
-const LOG = table('a map with max_size, max_files and max_age', {
+export const LOG_KEYS = {
   maxSize: { shape: size(1024), about: 'A file that is larger is put aside.', fallback: '10MiB' },
   maxFiles: { shape: whole(1, 1000), about: 'So many files of each worker are kept.', fallback: '5' },
   maxAge: { shape: duration(1), about: 'Files that are older are removed.', fallback: 'never' },
-})
+}
+
+const LOG = table('a map with max_size, max_files and max_age', LOG_KEYS)
 
 const FLEET_NAME = scalar(
   'a name of letters, digits, dots, dashes and underscores, 63 at most',
-  { anyOf: [{ type: 'string', pattern: '^[a-zA-Z0-9][a-zA-Z0-9._-]{0,62}$' }, { $ref: '#/$defs/variable' }] },
+  { anyOf: [{ type: 'string', pattern: '^[a-zA-Z0-9][a-zA-Z0-9._-]{0,62}$' }, { $ref: '#/definitions/variable' }] },
   ({ text: written }) => (/^[a-zA-Z0-9][a-zA-Z0-9._-]{0,62}$/.test(written) ? written : undefined),
 )
 
@@ -195,6 +229,3 @@ export const FLEET_KEYS = {
 } satisfies Record<keyof FleetConfig, Keys[string]>
 
 export const FLEET = table('a map that describes a fleet', FLEET_KEYS, FOREIGN_OF_FLEETS)
-
-/** What stands in `#/$defs` of the schema. */
-export const DEFINITIONS: Readonly<Record<string, Shape<unknown>>> = { worker: WORKER, pool: POOL, group: GROUP_TABLE }

@@ -74,7 +74,10 @@ export function resolveMembers(given: Reader, names: Names, context: Context): r
   const ids = new Map(
     members.flatMap((member) => [...member.ids.map((id) => [id, [id]] as const), [member.name, member.ids] as const]),
   )
-  return members.flatMap(({ needs, entries }) => entries.map((entry) => ({ ...entry, ...dependenciesOf(needs, ids) })))
+  return members.flatMap(({ needs, entries }) => {
+    const dependencies = dependenciesOf(needs, ids)
+    return entries.map((entry) => ({ ...entry, ...dependencies }))
+  })
 }
 
 function dependenciesOf(

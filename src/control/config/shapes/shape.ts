@@ -1,6 +1,6 @@
 import { type Found, type Problems, shown } from '../found/found.ts'
 
-/** A JSON Schema, draft 2020-12. */
+/** A JSON Schema, draft 7, which editors know best. */
 export interface JsonSchema {
   readonly [keyword: string]: unknown
 }
@@ -52,7 +52,7 @@ export function mapped<A, B>(
 }
 
 /** What a variable may stand for, too: `${NAME}`. */
-export const VARIABLE: JsonSchema = { $ref: '#/$defs/variable' }
+export const VARIABLE: JsonSchema = { $ref: '#/definitions/variable' }
 
 export function orVariable(schema: JsonSchema): JsonSchema {
   return anyOf([schema, VARIABLE])

@@ -54,9 +54,14 @@ export function table<K extends Keys>(expected: string, keys: K, foreign: Foreig
     },
     read: (found, problems) => {
       if (found.kind !== 'map') return refuse(found, problems, expected)
-      return readTable(found, problems, keys, meanings, (key) => foreign[snake(key)] ?? didYouMean(key, suggested))
+      return readTable(found, problems, keys, meanings, (key) => adviceOn(key, foreign, suggested))
     },
   }
+}
+
+function adviceOn(key: string, foreign: Foreign, suggested: readonly string[]): string {
+  const known = Object.hasOwn(foreign, snake(key)) ? foreign[snake(key)] : undefined
+  return known ?? didYouMean(key, suggested)
 }
 
 function readTable<K extends Keys>(
@@ -106,13 +111,18 @@ function schemaOf(keys: Keys): JsonSchema {
     properties: Object.fromEntries(
       entries.map(([name, { shape, about, fallback }]) => [
         snake(name),
-        { description: fallback === undefined ? about : `${about} Default: ${fallback}.`, ...shape.schema },
+        { description: fallback === undefined ? about : `${about} Default: ${fallback}.`, ...besides(shape.schema) },
       ]),
     ),
     patternProperties: { ...Object.fromEntries(others), '^x-': {} },
     additionalProperties: false,
     ...(conflicts.length === 0 ? {} : { not: { anyOf: conflicts.map((required) => ({ required })) } }),
   }
+}
+
+/** In draft 7 nothing else counts beside a `$ref`. */
+function besides(schema: JsonSchema): JsonSchema {
+  return '$ref' in schema ? { allOf: [schema] } : schema
 }
 
 function pairsOf(names: readonly string[]): (readonly [string, string])[] {

@@ -1,0 +1,47 @@
+import { BACKOFF_KEYS, INTENSITY_KEYS, LIMIT_KEYS, SHUTDOWN_KEYS } from '../keys/basics.ts'
+import { HEALTH_KEYS, READY_KEYS } from '../keys/probes.ts'
+import { SCHEDULE_KEYS } from '../keys/schedule.ts'
+import { CALL_KEYS, FLEET_KEYS, GROUP_KEYS, LOG_KEYS, POOL_KEYS, RECYCLE_KEYS, WORKER_KEYS } from '../keys/tables.ts'
+import { type Key, type Keys, snake } from '../shapes/table.ts'
+
+/** Every key in one table, for the page. */
+export function keyTables(): Readonly<Record<string, string>> {
+  const ownOfPools = Object.fromEntries(Object.entries(POOL_KEYS).filter(([name]) => !Object.hasOwn(WORKER_KEYS, name)))
+  const inside = (name: string, keys: Keys): string[] => rowsOf(keys, `${name}.`)
+  const rows = [
+    ...section('at the top', rowsOf(FLEET_KEYS)),
+    ...inside('log', LOG_KEYS),
+    ...section('of a worker', rowsOf(WORKER_KEYS)),
+    ...inside('ready', READY_KEYS),
+    ...inside('healthcheck', HEALTH_KEYS),
+    ...inside('limits', LIMIT_KEYS),
+    ...inside('shutdown', SHUTDOWN_KEYS),
+    ...inside('backoff', BACKOFF_KEYS),
+    ...inside('intensity', INTENSITY_KEYS),
+    ...inside('schedule', SCHEDULE_KEYS),
+    ...section('of a pool, beside those of a program', rowsOf(ownOfPools)),
+    ...inside('recycle', RECYCLE_KEYS),
+    ...inside('call', CALL_KEYS),
+    ...section('of a group', rowsOf(GROUP_KEYS)),
+  ]
+  return { everything: `${HEAD}\n${rows.join('\n')}\n` }
+}
+
+const HEAD = '| key | meaning | default |\n|---|---|---|'
+
+function section(title: string, rows: readonly string[]): readonly string[] {
+  return [`| **${title}** | | |`, ...rows]
+}
+
+function rowsOf(keys: Keys, before = ''): string[] {
+  return Object.entries(keys).map(([name, key]) => rowOf(before + snake(name), key))
+}
+
+function rowOf(name: string, { about, fallback = '', aliases = [] }: Key<unknown>): string {
+  const others = aliases.map((alias) => `, \`${snake(alias)}\``).join('')
+  return `| \`${name}\`${others} | ${escaped(about)} | ${escaped(fallback)} |`
+}
+
+function escaped(text: string): string {
+  return text.replaceAll('|', String.raw`\|`)
+}
