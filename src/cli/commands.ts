@@ -18,12 +18,22 @@ export interface CommandEntry {
 }
 
 const ONE = 'One program:'
+const CONFIGURE = 'A fleet, from one file:'
 const TRY = 'Find out:'
 
 /** Every command, in the order of the help. */
 export const COMMANDS: readonly CommandEntry[] = [
   entry(ONE, 'run', 'supervise one program in the foreground', async ({ finish }) =>
     (await import('./run.ts')).runCommand(finish),
+  ),
+  entry(CONFIGURE, 'init', 'write a first configuration, and a worker', async ({ finish }) =>
+    (await import('./config/init.ts')).initCommand(finish),
+  ),
+  entry(CONFIGURE, 'check', 'see what a configuration comes to, or what is wrong with it', async ({ finish }) =>
+    (await import('./config/check.ts')).checkCommand(finish),
+  ),
+  entry(CONFIGURE, 'import', 'translate the configuration of pm2 or a Procfile', async ({ finish }) =>
+    (await import('./config/import.ts')).importCommand(finish),
   ),
   entry(TRY, 'demo', 'see what it promises, kept by real programs', async ({ finish }) =>
     (await import('./demo.ts')).demoCommand(finish),

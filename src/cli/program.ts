@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { Command, CommanderError } from 'commander'
+import { PagentError } from '../base/errors.ts'
 import { COMMANDS, type CommandContext, type CommandEntry } from './commands.ts'
 import { WRONG_USAGE } from './exit-code.ts'
 import { tell, writeFully } from './terminal.ts'
@@ -74,6 +75,10 @@ function refuse(error: unknown, args: readonly string[]): number {
   if (error instanceof CommanderError && error.code === 'commander.help') return WRONG_USAGE
   if (error instanceof CommanderError || isMisuse(error)) {
     tell('error', `${sentence(error, args)} See: ${helpFor(args)}`)
+    return WRONG_USAGE
+  }
+  if (PagentError.is(error) && error.code === 'ERR_PAGENT_CONFIG') {
+    tell('error', error.message)
     return WRONG_USAGE
   }
   throw error

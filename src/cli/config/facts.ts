@@ -1,0 +1,130 @@
+import { formatBytes, formatMillis } from '../../base/units.ts'
+import type {
+  AlivePlan,
+  EntryPlan,
+  GroupEntry,
+  LimitsPlan,
+  PoolEntry,
+  ProbePlan,
+  ProgramPlan,
+  ReadyPlan,
+  WorkerEntry,
+} from '../../control/config/fleet-plan.ts'
+
+/** What differs from what anybody would expect, each a few words. */
+export function factsOf(entry: EntryPlan, reveal: boolean): readonly string[] {
+  const own =
+    entry.kind === 'worker' ? workerFacts(entry) : entry.kind === 'pool' ? poolFacts(entry) : groupFacts(entry)
+  const program = entry.kind === 'worker' ? entry : entry.kind === 'pool' ? entry.program : undefined
+  return [...afterFacts(entry), ...own, ...(program === undefined ? [] : programFacts(program, reveal))]
+}
+
+function afterFacts({ dependsOn, startsAfter = [] }: EntryPlan): string[] {
+  return [
+    ...(dependsOn.length === 0 ? [] : [`after ${few(dependsOn)}`]),
+    ...(startsAfter.length === 0 ? [] : [`after the start of ${few(startsAfter)}`]),
+  ]
+}
+
+function few(names: readonly string[]): string {
+  return names.length > 6 ? `${names.slice(0, 5).join(', ')} and ${names.length - 5} more` : names.join(', ')
+}
+
+const RESTARTS = { permanent: 'restart always', transient: 'restart on-failure', temporary: 'restart no' } as const
+
+function workerFacts({ restart, intensity, backoff, schedule, autostart, framing }: WorkerEntry): string[] {
+  const { min, max, factor } = backoff
+  return [
+    ...(schedule === undefined
+      ? []
+      : [`at ${schedule.cron}${schedule.timezone === undefined ? '' : ` ${schedule.timezone}`}`]),
+    RESTARTS[restart],
+    ...(restart === 'temporary' ? [] : intensityFacts(intensity)),
+    ...(min === 100 && max === 10_000 && factor === 2 ? [] : [`backoff ${formatMillis(min)} to ${formatMillis(max)}`]),
+    ...(autostart ? [] : ['started by hand']),
+    ...(framing === 'lines' ? [] : [framing]),
+  ]
+}
+
+function intensityFacts({ restarts, within }: WorkerEntry['intensity']): string[] {
+  return restarts === 3 && within === 5000 ? [] : [`fails after ${restarts} restarts in ${formatMillis(within)}`]
+}
+
+function groupFacts({ intensity }: GroupEntry): string[] {
+  return intensityFacts(intensity)
+}
+
+function poolFacts({ spares, concurrency, idle, recycle, call }: PoolEntry): string[] {
+  return [
+    ...(spares === 0 ? [] : [`${spares} spare`]),
+    ...(concurrency === 1 ? [] : [`${concurrency} calls each`]),
+    ...(idle === undefined ? [] : [`idle ones stop after ${formatMillis(idle)}`]),
+    ...(recycle.calls === undefined ? [] : [`replaced after ${recycle.calls} calls`]),
+    ...(recycle.age === undefined ? [] : [`replaced after ${formatMillis(recycle.age)}`]),
+    ...(recycle.memory === undefined ? [] : [`replaced at ${formatBytes(recycle.memory)}`]),
+    ...(call.timeout === undefined ? [] : [`call timeout ${formatMillis(call.timeout)}`]),
+    ...(call.cpuTime === undefined ? [] : [`call cpu_time ${formatMillis(call.cpuTime)}`]),
+    ...(call.memory === undefined ? [] : [`call memory ${formatBytes(call.memory)}`]),
+  ]
+}
+
+function programFacts({ ready, alive, limits, shutdown, env }: ProgramPlan, reveal: boolean): string[] {
+  const { killSignal, grace } = shutdown
+  return [
+    ...(ready.when === 'line' ? [`ready at a line with /${ready.pattern}/`] : []),
+    ...(ready.when === 'probe' ? [`ready at ${probeOf(ready)}`] : []),
+    ...(ready.when === 'first-message' ? ['ready at its first message'] : []),
+    ...(alive === undefined ? [] : [checkFact(alive, ready)]),
+    ...limitFacts(limits),
+    ...(killSignal === 'SIGTERM' ? [] : [`ends at ${killSignal}`]),
+    ...(grace === 3000 ? [] : [`grace ${formatMillis(grace)}`]),
+    ...envFacts(env, reveal),
+  ]
+}
+
+/** What makes it ready is not said twice. */
+function checkFact(alive: AlivePlan, ready: ReadyPlan): string {
+  const [asked, every] = [probeOf(alive), formatMillis(alive.every)]
+  const isSame = ready.when === 'probe' && probeOf(ready) === asked
+  return isSame ? `checked every ${every}` : `checked every ${every} at ${asked}`
+}
+
+function envFacts(env: ProgramPlan['env'], reveal: boolean): string[] {
+  const names = Object.entries(env).map(([name, value]) =>
+    value === null ? `-${name}` : reveal ? `${name}=${value}` : name,
+  )
+  return names.length === 0 ? [] : [`env ${names.join(' ')}`]
+}
+
+function probeOf(probe: ProbePlan): string {
+  switch (probe.probe) {
+    case 'command':
+      return shownCommand(probe)
+    case 'http':
+      return probe.url
+    case 'tcp':
+      return `${probe.host}:${probe.port}`
+    case 'call':
+      return `${probe.method}()`
+  }
+}
+
+const SIZES: ReadonlySet<string> = new Set(['memory', 'output', 'fileSize'])
+const TIMES: ReadonlySet<string> = new Set(['cpuTime', 'wallTime', 'idle'])
+
+function limitFacts(limits: LimitsPlan): string[] {
+  return Object.entries(limits).map(([name, max]) => {
+    const shown = SIZES.has(name) ? formatBytes(Number(max)) : TIMES.has(name) ? formatMillis(Number(max)) : String(max)
+    return `${name.replaceAll(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`)} ${shown}`
+  })
+}
+
+/** As one would type it. */
+export function shownCommand({ file, args }: { readonly file: string; readonly args: readonly string[] }): string {
+  return [file, ...args].map(quoted).join(' ')
+}
+
+function quoted(word: string): string {
+  const plain = word.replaceAll(/[\0-\x1f\x7f]/g, ' ')
+  return /^[\w@%+:,./=-]+$/.test(plain) ? plain : `'${plain.replaceAll("'", String.raw`'\''`)}'`
+}
