@@ -15,6 +15,7 @@ import { tmpdir } from 'node:os'
 import { delimiter, dirname, join, relative, resolve } from 'node:path'
 import { after, describe, test } from 'node:test'
 import { fileURLToPath } from 'node:url'
+import { loadFleet } from '../src/control/config/load.ts'
 import { hasForkServer } from '../src/process/fork-server/binary.ts'
 import { needsPython } from './support/compile.ts'
 import { floors } from './support/floors.ts'
@@ -234,6 +235,27 @@ function whyNotRun({ code, mark }: Snippet): string | false {
   const isThere = hasForkServer() && process.env['PAGENT_LAUNCHER'] !== 'portable'
   return mark.startsWith('needs ') && !isThere && 'needs the fork server: npm run build, with a C compiler'
 }
+
+/** The names of files that are fleets. */
+const FLEET_FILES = ['pagent.yaml', 'Procfile']
+
+describe('a fleet of a page can be loaded', () => {
+  for (const page of pages) {
+    const fences = fencesOf(read(page)).filter(({ info }) => FLEET_FILES.includes(info))
+    for (const { code, line, info } of fences) {
+      test(`${page}:${line}`, async () => {
+        const folder = mkdtempSync(join(workshop, 'fleet-'))
+        writeFileSync(join(folder, info), code)
+        assert.notEqual((await loadFleet(folder, { env: {} })).entries.length, 0)
+      })
+    }
+  }
+  for (const snippet of runnable.filter(({ code }) => code.includes('export default defineConfig('))) {
+    test(snippet.where, async () => {
+      assert.notEqual((await loadFleet(join(folderOf(snippet), 'main.mts'))).entries.length, 0)
+    })
+  }
+})
 
 const command = join(root, 'src/cli/main.ts')
 
