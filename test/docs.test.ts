@@ -114,11 +114,12 @@ const doors = [
   ['pagent/config', 'src/control/config/typed/index.ts'],
   ['pagent/framing', 'src/framing/index.ts'],
   ['pagent/worker', 'src/sdk/index.ts'],
+  ['pagent/otel', 'src/control/otel/index.ts'],
   ['pagent/mcp', 'src/mcp/index.ts'],
   ['pagent/lsp', 'src/lsp/index.ts'],
 ] as const
 /** What the programs of the documentation use beside it. */
-const borrowed = ['@modelcontextprotocol/client', 'fast-png', 'typescript5', 'vscode-jsonrpc']
+const borrowed = ['@modelcontextprotocol/client', '@opentelemetry/api', 'fast-png', 'typescript5', 'vscode-jsonrpc']
 
 const workshop = mkdtempSync(join(tmpdir(), 'pagent-docs-'))
 after(() => rmSync(workshop, { recursive: true, force: true }))

@@ -5,6 +5,10 @@ export interface Quantiles {
   readonly p50: number
   readonly p99: number
   readonly max: number
+  /** Of all together, in milliseconds. */
+  readonly sum: number
+  /** How many took 0.01 ms at most, 0.02 ms at most, and so on, each twice the one before. */
+  readonly buckets: readonly number[]
 }
 
 /** What a pool is doing, and has done. */
@@ -45,26 +49,42 @@ export class Stats {
   }
 }
 
+/** Buckets from one bound to its double. */
+const OCTAVE = 8
 /** A bucket is wider than the one before by so much. */
-const GROWTH = 2 ** (1 / 8)
+const GROWTH = 2 ** (1 / OCTAVE)
 /** Milliseconds of the first. */
 const FIRST = 0.01
-const BUCKETS = 160
+/** The last begins at nine minutes. */
+const BUCKETS = 26 * OCTAVE
 
 /** Durations in buckets that grow: any number of them in the same memory. */
 export class Histogram {
   readonly #buckets = new Uint32Array(BUCKETS)
   #count = 0
   #max = 0
+  #sum = 0
 
   record(ms: number): void {
     this.#count++
+    this.#sum += ms
     if (ms > this.#max) this.#max = ms
     this.#buckets[bucketOf(ms)]!++
   }
 
   quantiles(): Quantiles {
-    return { count: this.#count, p50: this.#quantile(0.5), p99: this.#quantile(0.99), max: this.#max }
+    const [count, max, sum] = [this.#count, this.#max, this.#sum]
+    return { count, p50: this.#quantile(0.5), p99: this.#quantile(0.99), max, sum, buckets: this.#cumulated() }
+  }
+
+  #cumulated(): readonly number[] {
+    const bounds: number[] = []
+    let seen = 0
+    for (const [index, count] of this.#buckets.entries()) {
+      seen += count
+      if (index % OCTAVE === 0) bounds.push(seen)
+    }
+    return bounds
   }
 
   #quantile(share: number): number {
@@ -79,5 +99,5 @@ export class Histogram {
 
 function bucketOf(ms: number): number {
   if (ms <= FIRST) return 0
-  return Math.min(BUCKETS - 1, Math.ceil(Math.log2(ms / FIRST) * 8))
+  return Math.min(BUCKETS - 1, Math.ceil(Math.log2(ms / FIRST) * OCTAVE))
 }

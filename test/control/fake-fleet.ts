@@ -112,7 +112,7 @@ export class FakeFleet implements Fleet {
   }
 
   pools(): readonly PoolStatus[] {
-    const none = { count: 0, p50: 0, p99: 0, max: 0 }
+    const none = { count: 4, p50: 0.02, p99: 3, max: 3, sum: 3.5, buckets: [1, 2] }
     const ids = new Set([...this.places.values()].flatMap(({ pool }) => pool ?? []))
     const facts = { workers: 2, ready: 2, busy: 1, queued: 3, calls: 10, deaths: 1, wait: none, run: none }
     return Array.from(ids, (id) => ({ id, ...facts }))
@@ -191,6 +191,7 @@ export class FakeFleet implements Fleet {
       uptime: 60_000,
       restarts: 0,
       cpu: 0.25,
+      cpuTime: 15_000,
       memory: 2 ** 25,
       memoryPeak: 2 ** 26,
       memoryLimit: 2 ** 28,

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { mkdtemp, readdir, rm } from 'node:fs/promises'
+import { type IncomingHttpHeaders, type RequestOptions, request } from 'node:http'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
@@ -15,6 +16,35 @@ export interface Served {
   readonly socketPath: string
   /** What the server calls faults of its own. */
   readonly faults: unknown[]
+  /** Asks as anybody might. */
+  readonly get: (path: string, options?: AskOptions) => Promise<Answer>
+}
+
+/** How it is asked. */
+export interface AskOptions extends Omit<RequestOptions, 'headers'> {
+  readonly headers?: Readonly<Record<string, string>>
+  readonly body?: string
+}
+
+export interface Answer {
+  readonly status: number
+  readonly headers: IncomingHttpHeaders
+  readonly body: string
+}
+
+/** One request on a connection of its own. */
+export function ask(socketPath: string, path: string, options: AskOptions = {}): Promise<Answer> {
+  const headers = { host: 'localhost', ...options.headers }
+  return new Promise((resolve, reject) => {
+    const sent = request({ socketPath, path, agent: false, ...options, headers }, (response) => {
+      let body = ''
+      response.setEncoding('utf8').on('data', (piece: string) => (body += piece))
+      response.on('end', () => resolve({ status: response.statusCode ?? 0, headers: response.headers, body }))
+      response.on('error', reject)
+    })
+    sent.on('error', reject)
+    sent.end(options.body)
+  })
 }
 
 /** A test of the API over a real socket: ends by asserting that nothing is left of it. */
@@ -32,7 +62,7 @@ export function served(
     const server = await serveFleet(fleet, { onFault: (error) => faults.push(error), ...options, socketPath })
     const client = connectTo(socketPath)
     try {
-      await tell({ fleet, client, socketPath, faults })
+      await tell({ fleet, client, socketPath, faults, get: (path, more) => ask(socketPath, path, more) })
     } finally {
       client.close()
       await server.close()

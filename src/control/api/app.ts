@@ -6,7 +6,7 @@ import { LOCAL_HOSTS, checkRequest } from './guard.ts'
 import { answerOf } from './problem.ts'
 import { type Route, routesOf } from './routes.ts'
 import { Hub } from './stream/hub.ts'
-import { SCHEMA_VERSION } from './wire.ts'
+import { SCHEMA_VERSION, type StreamTopic } from './wire.ts'
 
 export interface AppOptions {
   readonly clock: Clock
@@ -18,6 +18,12 @@ export interface AppOptions {
   readonly metrics: () => Promise<{ readonly type: string; readonly text: string }>
   /** Told of what should never happen. */
   readonly onFault?: (error: unknown) => void
+}
+
+/** Those who read streams. */
+export interface Readers {
+  readonly count: number
+  readonly dropped: Readonly<Record<StreamTopic, number>>
 }
 
 /** On every answer, so that a client knows what it reads. */
@@ -36,9 +42,10 @@ export class ControlApp {
     void fleet.stopped.then(() => this.close())
   }
 
-  /** How many read a stream. */
-  get listeners(): number {
-    return this.#hub.listeners
+  /** How many read a stream, and what those who were too slow were not told, so far. */
+  get readers(): Readers {
+    const { listeners: count, dropped } = this.#hub
+    return { count, dropped }
   }
 
   readonly fetch = async (request: Request): Promise<Response> => {

@@ -2,8 +2,9 @@ import { createAdaptorServer } from '@hono/node-server'
 import type { Server } from 'node:http'
 import { type Clock, Timers, systemClock } from '../../base/clock.ts'
 import type { Fleet } from '../fleet/contract.ts'
+import { FleetMetrics, type MetricsOptions } from '../metrics/fleet-metrics.ts'
 import { ControlApp } from './app.ts'
-import { type Place, listenAt } from './place.ts'
+import { listenAt } from './place.ts'
 
 export interface ServeOptions {
   /** Made with mode 0600; its folder, where there is none, with 0700. */
@@ -11,6 +12,7 @@ export interface ServeOptions {
   /** Nothing can be changed, and no secret be seen. @default false */
   readonly isReadOnly?: boolean
   readonly clock?: Clock
+  readonly metrics?: MetricsOptions
   /** Told of what should never happen. */
   readonly onFault?: (error: unknown) => void
 }
@@ -34,28 +36,53 @@ const CLOSE_GRACE = 1000
  */
 export async function serveFleet(fleet: Fleet, options: ServeOptions): Promise<ControlServer> {
   const { socketPath, isReadOnly = false, clock = systemClock, onFault } = options
-  const app = new ControlApp(fleet, { clock, isReadOnly, metrics, ...(onFault === undefined ? {} : { onFault }) })
-  const server = createAdaptorServer({
-    fetch: app.fetch,
-    overrideGlobalObjects: false,
-    serverOptions: { headersTimeout: MAX_HEAD_TIME },
-  }) as Server
+  const metrics = new FleetMetrics(fleet, options.metrics)
+  const app: ControlApp = new ControlApp(fleet, {
+    clock,
+    isReadOnly,
+    metrics: () => metrics.text(app.readers),
+    ...(onFault === undefined ? {} : { onFault }),
+  })
+  const server = newServer(app)
+  try {
+    const [place, otel] = await Promise.all([listenAt(server, socketPath), instrumented(fleet, options.metrics)])
+    const close = async (): Promise<void> => {
+      otel?.stop()
+      metrics.close()
+      app.close()
+      await place.leave()
+      await closed(server, clock)
+    }
+    return { close }
+  } catch (error) {
+    metrics.close()
+    throw error
+  }
+}
+
+function newServer(app: ControlApp): Server {
+  const serverOptions = { headersTimeout: MAX_HEAD_TIME }
+  const server = createAdaptorServer({ fetch: app.fetch, overrideGlobalObjects: false, serverOptions }) as Server
   server.maxConnections = MAX_CONNECTIONS
-  const place = await listenAt(server, socketPath)
-  return { close: () => close(app, server, place, clock) }
+  return server
 }
 
-async function metrics(): Promise<{ readonly type: string; readonly text: string }> {
-  return { type: 'text/plain', text: '' }
+/** Where OpenTelemetry is, it is told as well. */
+async function instrumented(fleet: Fleet, options: MetricsOptions = {}): Promise<{ stop(): void } | undefined> {
+  try {
+    const { instrumentFleet } = await import('../otel/instrument-fleet.ts')
+    return instrumentFleet(fleet, options)
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ERR_MODULE_NOT_FOUND') return undefined
+    throw error
+  }
 }
 
-async function close(app: ControlApp, server: Server, place: Place, clock: Clock): Promise<void> {
-  await place.leave()
-  app.close()
+async function closed(server: Server, clock: Clock): Promise<void> {
   const timers = new Timers(clock)
-  const closed = new Promise<void>((resolve) => void server.close(() => resolve()))
+  const over = new Promise<void>((resolve) => void server.close(() => resolve()))
   server.closeIdleConnections()
   timers.after(CLOSE_GRACE, () => server.closeAllConnections())
-  await closed
+  await over
   timers.cancel()
 }

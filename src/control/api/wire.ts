@@ -52,6 +52,8 @@ export interface WorkerStatus {
   readonly restarts: number
   /** Share of one core over the last look; undefined while nobody has looked. */
   readonly cpu?: number
+  /** Of the current life, in milliseconds. */
+  readonly cpuTime?: number
   readonly memory?: number
   readonly memoryPeak?: number
   readonly memoryLimit?: number
@@ -121,8 +123,20 @@ export interface PoolStatus {
   readonly queued: number
   readonly calls: number
   readonly deaths: number
-  readonly wait: { readonly count: number; readonly p50: number; readonly p99: number; readonly max: number }
-  readonly run: { readonly count: number; readonly p50: number; readonly p99: number; readonly max: number }
+  /** How long calls waited for a worker, and how long they took then. */
+  readonly wait: Durations
+  readonly run: Durations
+}
+
+/** How many of a kind, and how long they took, in milliseconds. */
+export interface Durations {
+  readonly count: number
+  readonly p50: number
+  readonly p99: number
+  readonly max: number
+  readonly sum: number
+  /** How many took 0.01 ms at most, 0.02 ms at most, and so on, each twice the one before. */
+  readonly buckets: readonly number[]
 }
 
 /** `GET /v1/tree` */

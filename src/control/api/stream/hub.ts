@@ -28,6 +28,8 @@ export class Hub {
   readonly #fleet: Fleet
   readonly #clock: Clock
   readonly #fault: (error: unknown) => void
+  /** What slow readers were not told, so far. */
+  readonly dropped: Record<StreamTopic, number> = { event: 0, log: 0, metrics: 0 }
   readonly #listeners = new Set<Listener>()
   readonly #ends = new Map<StreamTopic, () => void>()
   #heart: Timers | undefined

@@ -104,6 +104,7 @@ export class LogReader implements Listener {
   }
 
   #gap(count: number): string {
+    this.#hub.dropped.log += count
     const msg = `${count} lines are missing here: they came faster than they were read`
     const facts = {
       seq: 0,

@@ -102,7 +102,7 @@ export class StreamReader implements Listener {
       if (next.kind === 'events' && this.#cursor < next.seq) text += this.#takeEvents(next.seq, CHUNK - text.length)
       else {
         if (next.kind === 'item') text += next.item
-        if (next.kind === 'gap') text += dropped('log', next.count)
+        if (next.kind === 'gap') text += this.#dropped('log', next.count)
         this.#backlog.shift()
       }
     }
@@ -123,7 +123,7 @@ export class StreamReader implements Listener {
     this.#sample = undefined
     const missed = this.#missedSamples
     this.#missedSamples = 0
-    return (missed === 0 ? '' : dropped('metrics', missed)) + this.#sampleText(sample)
+    return (missed === 0 ? '' : this.#dropped('metrics', missed)) + this.#sampleText(sample)
   }
 
   #sampleText(sample: Sample): string {
@@ -136,7 +136,7 @@ export class StreamReader implements Listener {
   #takeEvents(last: number, room: number): string {
     const events = this.#fleet.eventsSince(this.#cursor)
     const missed = Math.min(events[0]?.seq ?? last + 1, last + 1) - this.#cursor - 1
-    let text = missed > 0 ? dropped('event', missed) : ''
+    let text = missed > 0 ? this.#dropped('event', missed) : ''
     this.#cursor += Math.max(0, missed)
     for (const event of events) {
       if (event.seq > last || text.length >= room) break
@@ -150,8 +150,9 @@ export class StreamReader implements Listener {
   #isMeant(worker: string | undefined): boolean {
     return this.#selection === undefined || (worker !== undefined && this.#selection.has(worker))
   }
-}
 
-function dropped(topic: StreamTopic, count: number): string {
-  return frameText({ topic: 'dropped', data: { topic, count } })
+  #dropped(topic: StreamTopic, count: number): string {
+    this.#hub.dropped[topic] += count
+    return frameText({ topic: 'dropped', data: { topic, count } })
+  }
 }

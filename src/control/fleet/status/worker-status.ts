@@ -38,6 +38,6 @@ export function statusOf(dossier: Dossier, keeping: Keeping, sight: Sight | unde
 }
 
 function figuresOf({ usage, cpu, messages }: Sight): Partial<WorkerStatus> {
-  const { memory, memoryPeak, processes } = usage
-  return { cpu, memory, memoryPeak, processes, messages }
+  const { cpuTime, memory, memoryPeak, processes } = usage
+  return { cpu, cpuTime, memory, memoryPeak, processes, messages }
 }

@@ -1,0 +1,67 @@
+import { Counter, Histogram, type Registry } from '@prometheus-io/client'
+import type { CpuTimes } from './cpu-times.ts'
+import type { End, Meters } from './lives.ts'
+import type { Naming } from './naming.ts'
+
+/** Seconds: from a program that merely exists to one that loads a model. */
+const DURATIONS = [0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60]
+
+/** What has happened, counted. */
+export class Counters implements Meters {
+  readonly #naming: Naming
+  readonly #cpuTimes: CpuTimes
+  readonly #starts: Histogram<string>
+  readonly #exits: Counter<string>
+  readonly #restarts: Counter<string>
+  readonly #recoveries: Histogram<string>
+  readonly #dropped: Counter<string>
+  readonly #stalls: Counter<string>
+
+  constructor(registry: Registry, naming: Naming, cpuTimes: CpuTimes) {
+    this.#naming = naming
+    this.#cpuTimes = cpuTimes
+    const counter = (name: string, help: string, ...labels: string[]): Counter<string> =>
+      new Counter({ name, help, labelNames: [...naming.labels, ...labels], registers: [registry] })
+    const durations = (name: string, help: string): Histogram<string> =>
+      new Histogram({ name, help, labelNames: naming.labels, buckets: DURATIONS, registers: [registry] })
+    const names = 'pagent_worker'
+    this.#starts = durations(`${names}_start_duration_seconds`, 'From the start of a worker until it could be used')
+    this.#recoveries = durations(`${names}_recovery_duration_seconds`, 'From an exit until the next life could be used')
+    this.#exits = counter(`${names}_exits_total`, 'Lives that have ended, by what ended them', 'kind', 'code', 'signal')
+    this.#restarts = counter(
+      `${names}_restarts_total`,
+      'Lives that followed by themselves, by how the last one ended',
+      'reason',
+    )
+    this.#stalls = counter(`${names}_stalls_total`, 'Times that nobody read what a worker wrote for five seconds')
+    this.#dropped = counter(
+      'pagent_channel_dropped_messages_total',
+      'Messages of lives that have ended, read by nobody',
+    )
+  }
+
+  started(worker: string, took: number): void {
+    this.#starts.observe(this.#naming.of(worker), took)
+  }
+
+  exited(worker: string, { kind, exitCode: code, signalCode: signal, cpuTime, incarnation }: End): void {
+    this.#cpuTimes.ended(worker, incarnation, cpuTime)
+    this.#exits.inc({ ...this.#naming.of(worker), kind, code, signal })
+  }
+
+  restarted(worker: string, after: End): void {
+    this.#restarts.inc({ ...this.#naming.of(worker), reason: after.kind })
+  }
+
+  recovered(worker: string, took: number): void {
+    this.#recoveries.observe(this.#naming.of(worker), took)
+  }
+
+  dropped(worker: string, count: number): void {
+    this.#dropped.inc(this.#naming.of(worker), count)
+  }
+
+  stalled(worker: string): void {
+    this.#stalls.inc(this.#naming.of(worker))
+  }
+}
