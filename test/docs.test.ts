@@ -203,6 +203,13 @@ test('every fence has a mark this test knows', () => {
   }
 })
 
+test('what a page shows of an example stands there', () => {
+  for (const { where, mark, code } of snippets) {
+    const [, example = ''] = /^ignore from (\S+)$/.exec(mark) ?? []
+    if (example !== '') assert.ok(read(example).includes(code), `${where} shows what is not in ${example}`)
+  }
+})
+
 test('every snippet type-checks', async () => {
   const config = {
     extends: join(root, 'tsconfig.json'),
