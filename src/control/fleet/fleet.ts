@@ -6,7 +6,9 @@ import { defaultLauncher } from '../../process/default-launcher.ts'
 import type { Launcher } from '../../process/launcher.ts'
 import { differenceOf } from '../config/difference.ts'
 import type { FleetPlan } from '../config/fleet-plan.ts'
+import type { OpenFile } from '../logs/disk/log-disk.ts'
 import { LogBook } from '../logs/log-book.ts'
+import type { RunRecord } from '../state/run-record.ts'
 import {
   type Action,
   type ActionResult,
@@ -30,6 +32,7 @@ import { Prober } from './probes/prober.ts'
 import { resolveTargets } from './targets.ts'
 import { Overview } from './status/overview.ts'
 import { Level } from './units/level.ts'
+import { Archive } from './watch/archive.ts'
 import type { Dossier } from './watch/dossier.ts'
 import { detailOf } from './status/detail.ts'
 import { Journal } from './watch/journal.ts'
@@ -46,7 +49,11 @@ export interface FleetOptions {
   readonly launcher?: Launcher
   /** For tests that turn time by hand. @default the machine's */
   readonly clock?: Clock
+  /** What log lines are appended to: for tests of disks that are full, slow or gone. @default files */
+  readonly openLog?: OpenFile
 }
+
+type Told = { readonly type: string; readonly [more: string]: unknown }
 
 /** Starts a fleet in this process. Resolves as soon as it exists: how far its start is, its status and its events say. */
 export async function startFleet(plan: FleetPlan, options: FleetOptions = {}): Promise<Fleet> {
@@ -58,6 +65,7 @@ export async function startFleet(plan: FleetPlan, options: FleetOptions = {}): P
 class RunningFleet implements Fleet {
   readonly stopped: Promise<void>
   #plan: FleetPlan
+  readonly #clock: Clock
   readonly #since: Since
   readonly #stateFolder: string
   readonly #launcher: Launcher
@@ -66,17 +74,23 @@ class RunningFleet implements Fleet {
   readonly #roster: Roster
   readonly #journal = new Journal()
   readonly #reporter: Reporter
-  readonly #logs = new LogBook()
+  readonly #logs: LogBook
+  readonly #archive: Archive | undefined
   readonly #level: Level
   readonly #overview: Overview
   readonly #ended = Promise.withResolvers<void>()
+  #following: Promise<void> | undefined
   #hasBegun = false
   #wasReady = false
   #applying: Promise<void> = Promise.resolve()
   #stopping: Promise<void> | undefined
+  #stoppedAt: number | undefined
 
-  constructor(plan: FleetPlan, { stateFolder = '', launcher = defaultLauncher(), clock = systemClock }: FleetOptions) {
+  constructor(plan: FleetPlan, options: FleetOptions) {
+    const { stateFolder = '', launcher = defaultLauncher(), clock = systemClock, openLog } = options
+    const tell = (event: Told): void => this.#reporter.tell(event)
     this.#plan = plan
+    this.#clock = clock
     this.#since = new Since(clock)
     this.#stateFolder = stateFolder
     this.#launcher = launcher
@@ -84,24 +98,26 @@ class RunningFleet implements Fleet {
     this.#master = new Master({ launcher, clock })
     this.#prober = new Prober(clock, launcher)
     this.#roster = new Roster(clock, (dossier, error) => this.#checked(dossier, error))
-    this.#reporter = new Reporter(this.#master, this.#roster, this.#journal, clock)
+    if (stateFolder !== '')
+      this.#archive = new Archive(stateFolder, plan, () => this.#snapshot(), { clock, tell, openLog, launcher })
+    this.#logs = new LogBook(this.#since.date, this.#archive?.logs)
+    this.#reporter = new Reporter(this.#master, this.#roster, this.#journal, clock, (dossier, exit, at) =>
+      this.#archive?.crashes.ended(dossier, exit, at, this.#logs),
+    )
     const scribe = new Scribe(clock, this.#roster, (entry) => this.#logs.write(entry))
-    this.#journal.listen((event) => scribe.remark(event))
-    this.#level = new Level(plan.entries, {
-      clock,
-      master: this.#master,
-      roster: this.#roster,
-      prober: this.#prober,
-      ears: scribe,
-      tell: (event) => this.#reporter.tell(event),
-    })
+    const [master, roster, prober] = [this.#master, this.#roster, this.#prober]
+    this.#level = new Level(plan.entries, { clock, master, roster, prober, ears: scribe, tell })
     this.#overview = new Overview(this.#master, this.#roster, this.#level, new Looks(clock))
+    this.#journal.listen((event) => {
+      scribe.remark(event)
+      this.#archive?.hear(event)
+      this.#tellWhenReady()
+    })
   }
 
   begin(): void {
-    void this.#reporter.follow()
+    this.#following = this.#reporter.follow()
     this.#beginAll()
-    this.#journal.listen(() => this.#tellWhenReady())
   }
 
   // ── what it is ──
@@ -133,7 +149,11 @@ class RunningFleet implements Fleet {
   async worker(id: string, { revealEnv }: { readonly revealEnv: boolean }): Promise<WorkerDetail> {
     const dossier = this.#overview.find(id, 'show')
     const status = await this.#overview.worker(dossier)
-    return detailOf(dossier, status, { revealEnv, log: this.#logs.lastOf(id, DETAIL_LINES), crashes: [] })
+    return detailOf(dossier, status, {
+      revealEnv,
+      log: this.#logs.lastOf(id, DETAIL_LINES),
+      crashes: this.#archive?.crashes.of(id) ?? [],
+    })
   }
 
   place(id: string): WorkerPlace | undefined {
@@ -225,7 +245,7 @@ class RunningFleet implements Fleet {
         : resolveTargets(workers, this.#level.handles(), 'read the log of').flatMap((handle) =>
             this.#overview.workersOf(handle),
           )
-    return this.#logs.read({ ...query, workers: ids })
+    return this.#logs.read({ ...query, workers: ids, lifeOf: (id) => this.#roster.find(id)?.life ?? 0 })
   }
 
   // ── inside ──
@@ -260,7 +280,24 @@ class RunningFleet implements Fleet {
     await this.#prober.stop()
     await this.#launcher.close()
     await this.#master[Symbol.asyncDispose]()
+    await this.#following
+    this.#stoppedAt = this.#clock.date()
+    await this.#archive?.close()
     this.#ended.resolve()
+  }
+
+  #snapshot(): RunRecord {
+    const alive = this.#roster.all().filter(({ isAlive }) => isAlive)
+    return {
+      schemaVersion: 1,
+      name: this.#plan.name,
+      file: this.#plan.file,
+      pid: process.pid,
+      startedAt: this.#since.date,
+      at: this.#clock.date(),
+      ...(this.#stoppedAt === undefined ? {} : { stoppedAt: this.#stoppedAt }),
+      workers: alive.flatMap(({ id, pid }) => (pid === undefined ? [] : [{ id, pid }])),
+    }
   }
 
   #checked({ id, failures }: Dossier, error: unknown): void {

@@ -1,15 +1,29 @@
-import type { LogQuery, LogRecord } from '../api/wire.ts'
+import type { LogRecord } from '../api/wire.ts'
+import type { LogDisk } from './disk/log-disk.ts'
+import { readDisk } from './disk/read-disk.ts'
+import { cut } from './log-line.ts'
 import { Recent } from './recent.ts'
+import { type LogRequest, Selection, linesOf } from './selection.ts'
 
 /** Everything the workers of a fleet have written, and what is said about them. */
 export class LogBook {
+  readonly #disk: LogDisk | undefined
+  readonly #startedAt: number
   readonly #recent = new Recent()
   readonly #listeners = new Set<(record: LogRecord) => void>()
   #seq = 0
 
+  /** Without a disk only the last lines are known. `startedAt` is when this fleet began: earlier records are of another. */
+  constructor(startedAt: number, disk: LogDisk | undefined) {
+    this.#startedAt = startedAt
+    this.#disk = disk
+  }
+
+  /** Takes no time to speak of, whatever the disk does. */
   write(entry: Omit<LogRecord, 'seq'>): void {
-    const record = { ...entry, seq: ++this.#seq }
+    const record = { ...entry, msg: cut(entry.msg), seq: ++this.#seq }
     this.#recent.push(record)
+    this.#disk?.write(record)
     for (const listener of this.#listeners) listener(record)
   }
 
@@ -19,20 +33,24 @@ export class LogBook {
     return () => this.#listeners.delete(listener)
   }
 
-  /** The last lines of one worker. */
+  /** The last lines of one worker, as far as they are in memory. */
   lastOf(worker: string, count: number): readonly LogRecord[] {
     return this.#recent.of(worker).slice(-count)
   }
 
-  /** `workers` are ids. Oldest first. */
-  async *read(
-    query: Omit<LogQuery, 'workers'> & { readonly workers: readonly string[] | undefined },
-  ): AsyncGenerator<LogRecord> {
-    const { workers, since = -Infinity, stream, lines = 100 } = query
-    const isWanted = (record: LogRecord): boolean =>
-      record.time >= since &&
-      (stream === undefined || record.stream === stream) &&
-      (workers === undefined || workers.includes(record.worker))
-    yield* this.#recent.all().filter(isWanted).slice(-lines)
+  /** Oldest first: the last ones, or all since a time. Whatever was written before the first is asked for is in it. */
+  async *read(request: LogRequest): AsyncGenerator<LogRecord> {
+    if (this.#disk === undefined) yield* this.#readMemory(request)
+    else yield* readDisk(this.#disk, request, this.#startedAt)
+  }
+
+  close(): Promise<void> {
+    return this.#disk?.close() ?? Promise.resolve()
+  }
+
+  #readMemory(request: LogRequest): readonly LogRecord[] {
+    const selection = new Selection(request)
+    const wanted = this.#recent.all().filter((record) => selection.wants(record))
+    return wanted.slice(-linesOf(request))
   }
 }

@@ -24,19 +24,19 @@ export class RunRecorder {
   readonly #path: string
   readonly #clock: Clock
   readonly #snapshot: () => RunRecord
-  readonly #onFault: (error: unknown) => void
+  readonly #onOutcome: (error?: unknown) => void
   #timer: Timer | undefined
   #writing: Promise<void> = Promise.resolve()
 
   constructor(
     folder: string,
     snapshot: () => RunRecord,
-    onFault: (error: unknown) => void,
+    onOutcome: (error?: unknown) => void,
     clock: Clock = systemClock,
   ) {
     this.#path = pathIn(folder)
     this.#snapshot = snapshot
-    this.#onFault = onFault
+    this.#onOutcome = onOutcome
     this.#clock = clock
   }
 
@@ -50,7 +50,7 @@ export class RunRecorder {
     this.#timer?.cancel()
     this.#timer = undefined
     const write = (): Promise<void> => writeWhole(this.#path, `${JSON.stringify(this.#snapshot())}\n`)
-    this.#writing = this.#writing.then(write).catch(this.#onFault)
+    this.#writing = this.#writing.then(write).then(() => this.#onOutcome(), this.#onOutcome)
     return this.#writing
   }
 }

@@ -1,5 +1,6 @@
 import type { Clock } from '../../../base/clock.ts'
 import type { MasterEvent } from '../../../base/events.ts'
+import type { Exit } from '../../../base/exit.ts'
 import type { Master } from '../../../master/master.ts'
 import type { Journal } from './journal.ts'
 import type { Dossier } from './dossier.ts'
@@ -11,10 +12,18 @@ export class Reporter {
   readonly #roster: Roster
   readonly #journal: Journal
   readonly #clock: Clock
+  readonly #onExit: (dossier: Dossier, exit: Exit, at: number) => void
   readonly #events: AsyncIterator<MasterEvent>
 
   /** Hears what happens from here on. */
-  constructor(master: Master, roster: Roster, journal: Journal, clock: Clock) {
+  constructor(
+    master: Master,
+    roster: Roster,
+    journal: Journal,
+    clock: Clock,
+    onExit: (dossier: Dossier, exit: Exit, at: number) => void,
+  ) {
+    this.#onExit = onExit
     this.#master = master
     this.#roster = roster
     this.#journal = journal
@@ -34,11 +43,14 @@ export class Reporter {
   }
 
   #report(event: MasterEvent): void {
-    if (event.worker === undefined) return this.#journal.add(event)
+    if (event.worker === undefined) return this.#journal.add(brief(event))
     const dossier = this.#dossierOf(event.worker)
     if (event.type === 'spawned') dossier.spawned(event.pid, event.at)
-    if (event.type === 'exited') dossier.exited(event.exit, event.at)
-    this.#journal.add({ ...event, incarnation: dossier.life })
+    if (event.type === 'exited') {
+      dossier.exited(event.exit, event.at)
+      this.#onExit(dossier, event.exit, event.at)
+    }
+    this.#journal.add({ ...brief(event), incarnation: dossier.life })
   }
 
   /** One that nobody has entered is of a pool. */
@@ -60,4 +72,23 @@ function placeInPool(id: string, path: string): Dossier['place'] {
   const pool = names.pop() ?? path
   const group = names.join('/')
   return { id, service: pool, pool, ...(group === pool ? {} : { group }) }
+}
+
+/** Of what it wrote last so much is remembered with an exit; all of it is in the log. */
+const TAIL = 1000
+
+/** Thousands of events are remembered: what is said elsewhere as well is left out. */
+function brief(event: MasterEvent): MasterEvent {
+  if (event.type === 'exited') return { ...event, exit: withTails(event.exit, TAIL) }
+  if (event.type === 'child-exited' || event.type === 'supervisor-exited')
+    return { ...event, exit: withTails(event.exit, 0) }
+  if (event.type === 'gave-up') return { ...event, exits: event.exits.map((exit) => withTails(exit, 0)) }
+  return event
+}
+
+function withTails(exit: Exit, length: number): Exit {
+  const end = (text: string): string => (length === 0 ? '' : text.slice(-length))
+  const tails = { stdoutTail: end(exit.stdoutTail), stderrTail: end(exit.stderrTail) }
+  if (exit.kind !== 'gave-up') return { ...exit, ...tails }
+  return { ...exit, ...tails, exits: exit.exits.map((each) => withTails(each, 0)) }
 }
