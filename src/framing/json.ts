@@ -14,7 +14,9 @@ import {
 } from './framing.ts'
 import { LineDecoder, type LinesOptions } from './lines.ts'
 
-export interface JsonOptions extends LinesOptions {
+export interface JsonOptions extends Pick<LinesOptions, 'maxLength'> {
+  /** `'skip'` drops a longer line and reports it instead of ending the stream. @default 'fail' */
+  readonly onOverlong?: OverlongPolicy
   /**
    * `'skip'` drops a line that is not JSON and reports it: for programs that also
    * log to stdout, as MCP clients do. @default 'fail'
@@ -52,7 +54,7 @@ export function jsonDecoders(
   const skipLong = readSkip(options.onOverlong, 'onOverlong')
   const skipInvalid = readSkip(options.onInvalid, 'onInvalid')
   return <I>(report: Report | undefined, read: ReadLine) =>
-    new JsonDecoder<I>(name, new LineDecoder(name, max, skipLong, report), read, skipInvalid, report)
+    new JsonDecoder<I>(name, new LineDecoder(name, max, skipLong ? 'skip' : 'fail', report), read, skipInvalid, report)
 }
 
 const BOM = 0xfeff

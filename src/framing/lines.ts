@@ -9,7 +9,6 @@ import {
   type Report,
   decodeUtf8,
   readMaxLength,
-  readSkip,
   tooLong,
   unencodable,
   unterminated,
@@ -18,8 +17,11 @@ import {
 export interface LinesOptions {
   /** Longest line in bytes, its end not counted. @default '1MiB' */
   readonly maxLength?: Bytes
-  /** `'skip'` drops a longer line and reports it instead of ending the stream. @default 'fail' */
-  readonly onOverlong?: OverlongPolicy
+  /**
+   * What happens to a longer line: `'skip'` drops it and reports it instead of ending the stream; `'cut'` reports it, too, and
+   * delivers its first `maxLength` bytes. @default 'fail'
+   */
+  readonly onOverlong?: OverlongPolicy | 'cut'
 }
 
 /**
@@ -37,10 +39,10 @@ export interface LinesOptions {
  */
 export function lines(options: LinesOptions = {}): Framing<string> {
   const max = readMaxLength(options.maxLength, LINE_MAX)
-  const skip = readSkip(options.onOverlong, 'onOverlong')
+  const policy = readPolicy(options.onOverlong)
   return {
     name: 'lines',
-    decoder: (report) => new LineDecoder('lines', max, skip, report),
+    decoder: (report) => new LineDecoder('lines', max, policy, report),
     encode: encodeLine,
   }
 }
@@ -58,6 +60,9 @@ function encodeLine(line: string): string {
   )
 }
 
+/** What happens to a line that is too long. */
+export type LinePolicy = OverlongPolicy | 'cut'
+
 const NEWLINE = 10
 const CR = 13
 /** Decoded at once: small enough for V8 to keep the strings in its young generation. */
@@ -67,16 +72,16 @@ const PIECE = 32_768
 export class LineDecoder implements Decoder<string> {
   readonly #name: string
   readonly #max: number
-  readonly #skip: boolean
+  readonly #policy: LinePolicy
   readonly #report: Report | undefined
   /** The head of a line whose end has not come yet. */
   readonly #rest = new ByteQueue()
   #skipping = false
 
-  constructor(name: string, max: number, skip: boolean, report: Report | undefined) {
+  constructor(name: string, max: number, policy: LinePolicy, report: Report | undefined) {
     this.#name = name
     this.#max = max
-    this.#skip = skip
+    this.#policy = policy
     this.#report = report
   }
 
@@ -85,7 +90,7 @@ export class LineDecoder implements Decoder<string> {
     const last = chunk.lastIndexOf(NEWLINE)
     if (last >= from) this.#emitLines(chunk, from, last, emit)
     const tail = Math.max(from, last + 1)
-    if (tail < chunk.length) this.#keep(chunk.subarray(tail))
+    if (tail < chunk.length) this.#keep(chunk.subarray(tail), emit)
   }
 
   end(emit: Emit<string>): void {
@@ -107,19 +112,21 @@ export class LineDecoder implements Decoder<string> {
   #finishLine(chunk: Uint8Array, emit: Emit<string>): number {
     const end = chunk.indexOf(NEWLINE)
     if (end === -1) return 0
-    if (!this.#skipping) this.#keep(chunk.subarray(0, end))
+    if (!this.#skipping) this.#keep(chunk.subarray(0, end), emit)
     if (!this.#skipping) emit(this.takeRest() ?? '')
     this.#skipping = false
     return end + 1
   }
 
-  #keep(part: Uint8Array): void {
+  #keep(part: Uint8Array, emit: Emit<string>): void {
     if (this.#skipping || part.length === 0) return
     const kept = this.#rest.length
     if (kept + lengthOfLine(part, 0, part.length) <= this.#max) return this.#rest.push(part)
-    this.#rest.clear()
     this.#skipping = true
     this.#refuse(kept + part.length)
+    if (this.#policy === 'cut') this.#rest.push(part.subarray(0, Math.max(0, this.#max - kept)))
+    this.#emitHead(this.#rest.view().subarray(0, this.#max), emit)
+    this.#rest.clear()
   }
 
   /** Emits the whole lines of `[from, last)`, `last` being a newline. */
@@ -139,16 +146,41 @@ export class LineDecoder implements Decoder<string> {
   #emitChecked(chunk: Uint8Array, from: number, last: number, emit: Emit<string>): void {
     for (let start = from, end = 0; start <= last; start = end + 1) {
       end = chunk.indexOf(NEWLINE, start)
-      if (lengthOfLine(chunk, start, end) > this.#max) this.#refuse(end - start)
-      else emit(withoutCr(decodeUtf8(chunk, start, end)))
+      if (lengthOfLine(chunk, start, end) > this.#max) {
+        this.#refuse(end - start)
+        this.#emitHead(chunk.subarray(start, start + this.#max), emit)
+      } else emit(withoutCr(decodeUtf8(chunk, start, end)))
     }
   }
 
   #refuse(length: number): void {
     const error = tooLong(this.#name, length, this.#max)
-    if (!this.#skip) throw error
+    if (this.#policy === 'fail') throw error
     this.#report?.(error)
   }
+
+  /** Whole characters only. */
+  #emitHead(head: Uint8Array, emit: Emit<string>): void {
+    if (this.#policy === 'cut') emit(decodeUtf8(head, 0, wholeCharacters(head)))
+  }
+}
+
+/** Where the last character that may be cut off begins, or the end. */
+function wholeCharacters(bytes: Uint8Array): number {
+  const { length } = bytes
+  for (let back = 1; back <= 4 && back <= length; back++) {
+    const byte = bytes[length - back] ?? 0
+    if ((byte & 0xc0) === 0x80) continue
+    const wanted = byte < 0xc0 ? 1 : byte < 0xe0 ? 2 : byte < 0xf0 ? 3 : 4
+    return back < wanted ? length - back : length
+  }
+  return length
+}
+
+function readPolicy(value: unknown): LinePolicy {
+  if (value === undefined || value === 'fail') return 'fail'
+  if (value === 'skip' || value === 'cut') return value
+  throw new TypeError(`Cannot use ${JSON.stringify(value)} as onOverlong: expected 'fail', 'skip' or 'cut'`)
 }
 
 /** Its end is not counted: a carriage return there belongs to it, unless more of the line follows. */

@@ -15,6 +15,7 @@ const text = (length: number): string => 'é'.repeat(length / 2 - 1)
 
 testFraming('lines()', () => lines(), line, { long: text })
 testFraming('lines() that skips', () => lines({ onOverlong: 'skip', maxLength: '8MiB' }), line, { long: text })
+testFraming('lines() that cuts', () => lines({ onOverlong: 'cut', maxLength: '8MiB' }), line, { long: text })
 testFraming('json()', () => json(), value, { long: text })
 testFraming('jsonRpc()', () => jsonRpc(), fc.oneof(value, rpc), { long: text })
 testFraming('structured() of what is in JSON', () => structured(), fc.oneof(value, rpc), { long: list })

@@ -160,6 +160,37 @@ describe('the maxLength of lines()', () => {
     )
   })
 
+  const cutting = lines({ maxLength: MAX, onOverlong: 'cut' })
+  /** The whole characters among its first bytes. */
+  const headOf = (text: string): string => {
+    let head = ''
+    for (const character of text) {
+      if (bytesOf(head + character).length > MAX) break
+      head += character
+    }
+    return head
+  }
+
+  it('cuts and reports each of several overlong lines, between two characters, in any cutting of the stream', () => {
+    const line = fc
+      .string({ unit: 'binary', maxLength: 20 })
+      .map((text) => text.replaceAll(/[\r\n]/g, ''))
+      .filter((text) => text.isWellFormed())
+    fc.assert(
+      fc.property(fc.array(line), anyChunking, fc.boolean(), (all, sizes, isOpen) => {
+        const stream = all.map((one) => `${one}\n`).join('')
+        const cut = decode(cutting, chop(bytesOf(isOpen ? stream.slice(0, -1) : stream), sizes))
+        const expected = isOpen && all.at(-1) === '' ? all.slice(0, -1) : all
+        assert.deepEqual(cut.messages, expected.map(headOf))
+        const long = all.filter((one) => bytesOf(one).length > MAX)
+        const notices = cut.notices.filter(({ reason }) => reason === 'too-long')
+        assert.equal(notices.length, long.length)
+        assert.equal(cut.fault, undefined)
+      }),
+      { numRuns: 500 },
+    )
+  })
+
   it('says what came, what is allowed, and how it is called', () => {
     const { fault } = decode(lines(), [new Uint8Array(2 ** 20 + 1).fill(97)])
     assert.equal(
@@ -228,7 +259,7 @@ describe('the options of lines()', () => {
     ],
     [
       { onOverlong: 'drop' },
-      { name: 'TypeError', message: /Cannot use "drop" as onOverlong: expected 'fail' or 'skip'/ },
+      { name: 'TypeError', message: /Cannot use "drop" as onOverlong: expected 'fail', 'skip' or 'cut'/ },
     ],
   ]
   for (const [options, error] of bad) {

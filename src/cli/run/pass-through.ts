@@ -75,7 +75,7 @@ function pick(process: RunningProcess, onRelease: () => void): Omit<RunningProce
 class CopiedSource implements ByteSource {
   readonly #inner: ByteSource
   readonly #target: Writable
-  readonly #lines = new LineDecoder('output', LINE_MAX, true, undefined)
+  readonly #lines = new LineDecoder('output', LINE_MAX, 'skip', undefined)
   readonly #onLine: (line: string) => void
   readonly #onReaderLeft: (() => void) | undefined
   #held = false

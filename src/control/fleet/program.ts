@@ -13,8 +13,8 @@ export interface Ears {
   heard(worker: Worker<any, any>, stream: 'out' | 'err', text: string): void
 }
 
-/** What is too long for a line is reported and skipped: a log must not end a worker. */
-const LINES = lines({ onOverlong: 'skip' })
+/** What is too long for a line is reported and cut: a log must not end a worker. */
+const LINES = lines({ onOverlong: 'cut' })
 const JSON_LINES = json()
 
 /** One of each for all, so that what is sent to many is encoded once. */

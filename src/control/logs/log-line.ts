@@ -1,7 +1,7 @@
 import type { LogRecord } from '../api/wire.ts'
 
 /** Characters of one line that are kept. */
-export const LONGEST_LINE = 64 * 1024
+export const LONGEST_LINE = 32 * 1024
 
 /** A line that is too long says how much of it is missing. */
 export function cut(text: string): string {

@@ -155,7 +155,7 @@ export class Streams implements ChannelObserver {
     const onNotice = (notice: FramingError): void => {
       if (notice.reason !== 'unterminated') this.#owner.emit({ type: 'noticed', notice })
     }
-    const decoder = new LineDecoder('stderr', STDERR_LINE_MAX, true, onNotice)
+    const decoder = new LineDecoder('stderr', STDERR_LINE_MAX, 'cut', onNotice)
     const onLine = (line: string): void => this.#onStderrLine(line, onStderr)
     return { push: (chunk) => decoder.push(chunk, onLine), end: () => decoder.end(onLine) }
   }

@@ -17,8 +17,8 @@ const grave = (msg: string): Remark => ({ level: 60, msg })
 const REMARKS: Readonly<Record<string, (fact: Fact) => Remark | undefined>> = {
   spawned: ({ pid }) => usual(`started with pid ${pid}`),
   exited: ({ exit }) => ofExit(exit as Exit),
-  'restart-scheduled': ({ after, attempt, repeated }) =>
-    repeated === true ? undefined : odd(`is started again in ${formatMillis(after)} (attempt ${attempt})`),
+  'restart-scheduled': ofRestart,
+  'restart-planned': ofRestart,
   'gave-up': ({ exits }) => grave(`has failed ${exits.length} times and stays down until it is started by hand`),
   'supervisor-exited': ({ exit }) =>
     exit.kind === 'gave-up' ? grave(`${describeExit(exit)}; it stays down until it is started by hand`) : undefined,
@@ -38,6 +38,11 @@ const REMARKS: Readonly<Record<string, (fact: Fact) => Remark | undefined>> = {
 /** Undefined for what the log need not say. */
 export function remarkOn(fact: Fact): Remark | undefined {
   return REMARKS[fact.type]?.(fact)
+}
+
+/** Once for each step of the backoff. */
+function ofRestart({ after, attempt, repeated }: Fact): Remark | undefined {
+  return repeated === true ? undefined : odd(`is started again in ${formatMillis(after)} (attempt ${attempt})`)
 }
 
 function ofExit(exit: Exit): Remark {

@@ -38,7 +38,7 @@ export class Scribe {
 
   /** What happens to a worker stands among what it writes. */
   remark(event: EventRecord): void {
-    const who = event.worker ?? event.supervisor
+    const who = event.type === 'restart-planned' ? (event['child'] as string) : (event.worker ?? event.supervisor)
     const said = who === undefined ? undefined : remarkOn(event)
     if (who === undefined) return
     const dossier = this.#roster.find(who)
