@@ -87,6 +87,7 @@ void loop(pid_t own_guardian) {
   for (;;) {
     int count = epoll_wait(poller, events, 64, look_timeout());
     for (int i = 0; i < count; i++) handle(events[i].data.ptr);
+    news_flush(); /* Nobody who has started waits for a look at those who have ended. */
     bool looked = look_if_due();
     news_flush();
     life_forget(looked);

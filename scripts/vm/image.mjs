@@ -145,7 +145,7 @@ function startOf(path) {
 }
 
 function pack(folder) {
-  const names = readdirSync(folder, { recursive: true }).toSorted()
+  const names = readdirSync(folder, { recursive: true, encoding: 'utf8' }).toSorted()
   // Sorted, so that a folder comes before what is in it.
   const args = ['--create', '--format=newc', '--owner=0:0', '--null', '--quiet']
   return run('cpio', args, { cwd: folder, input: names.join('\0') })
@@ -185,6 +185,6 @@ export function which(name) {
 function run(command, args, options = {}) {
   const { status, stdout, stderr, error } = spawnSync(command, args, { maxBuffer: 2 ** 30, ...options })
   if (error !== undefined) throw error
-  if (status !== 0) throw new Error(`${command} ended with ${status}: ${stderr}`)
+  if (status !== 0) throw new Error(`${command} ended with ${status}: ${String(stderr)}`)
   return stdout
 }

@@ -15,6 +15,7 @@ export class StartQueue {
   readonly #limit: number
   readonly #line = new Set<StartTicket>()
   #running = 0
+  #isTurnTaken = false
 
   constructor(clock: Clock, limit: number) {
     this.#clock = clock
@@ -26,11 +27,19 @@ export class StartQueue {
     if (this.#running < this.#limit) this.#running++
     else await ticket.stand(this.#line)
     try {
-      await nextTurn()
+      await this.#turn()
       return await this.#persist(start, ticket)
     } finally {
       this.#leave()
     }
+  }
+
+  /** The first start of a turn waits for nobody: what crashed is back the sooner. */
+  #turn(): Promise<void> | undefined {
+    if (this.#isTurnTaken) return nextTurn()
+    this.#isTurnTaken = true
+    void nextTurn().then(() => (this.#isTurnTaken = false))
+    return undefined
   }
 
   async #persist<T>(start: () => Promise<T>, ticket: StartTicket): Promise<T> {

@@ -7,13 +7,15 @@ import type { ServerSide } from './server-side.ts'
 
 type Done = (error?: Error | null) => void
 
-/** Opened by its path, so that it is ours alone and may be non-blocking. */
+/** Opened by its path, it is ours alone and may be non-blocking. */
 const FLAGS = constants.O_WRONLY | constants.O_NONBLOCK
-/** How long to wait for a descriptor, when there is none left, in milliseconds. */
+/** How long to wait for a descriptor when there is none left, in milliseconds. */
 const PATIENCE = 20
+/** Who has written nothing for so long gives its descriptor back, in milliseconds. */
+const IDLE = 100
 
 /**
- * The stdin of a worker: a pipe whose writing end the fork server keeps until somebody has something to say.
+ * The stdin of a worker: a pipe whose writing end the fork server keeps, and we open when there is something to say.
  *
  * A write is one system call at once, without a stream of Node in between; only what the pipe cannot take waits in one.
  */
@@ -21,14 +23,14 @@ export class PipeSink implements ByteSink {
   readonly #life: ServerSide
   readonly #number: number
   #file: number | undefined
+  #isBusy = false
   /** Once the pipe was full. Owns the file. */
   #stream: Socket | undefined
-  #isOurs = false
   #fault: Error | undefined
   #retry: Timer | undefined
   #onGone: ((cause?: Error) => void) | undefined
 
-  /** `number` is that of the descriptor which the fork server keeps. */
+  /** `number` is that of the descriptor which the fork server keeps, until it is told to close it. */
   constructor(life: ServerSide, number: number) {
     this.#life = life
     this.#number = number
@@ -46,23 +48,35 @@ export class PipeSink implements ByteSink {
 
   end(done: () => void): void {
     this.#fault ??= new Error('it was ended')
-    if (this.#stream !== undefined) return void this.#stream.end(done)
+    const ended = (): void => {
+      this.#life.tell(COMMAND.closeStdin, 0)
+      done()
+    }
+    if (this.#stream !== undefined) return void this.#stream.end(ended)
     this.#close()
-    process.nextTick(done)
+    process.nextTick(ended)
   }
 
   onClose(gone: (cause?: Error) => void): void {
     this.#onGone = gone
   }
 
+  /** The other end the fork server closes when its worker has ended. */
   destroy(): void {
     this.#fault ??= new Error('it was closed')
     this.#retry?.cancel()
     this.#close()
   }
 
+  /** Closes the file for now when it was not used since the last time. */
+  rest(): void {
+    if (!this.#isBusy) this.#close()
+    this.#isBusy = false
+  }
+
   #writeNow(data: string | Uint8Array, done: Done): void {
     this.#file ??= this.#open()
+    this.#isBusy = true
     const written = typeof data === 'string' ? writeSync(this.#file, data) : writeSync(this.#file, data)
     const length = typeof data === 'string' ? Buffer.byteLength(data) : data.length
     if (written === length) return done()
@@ -71,8 +85,8 @@ export class PipeSink implements ByteSink {
 
   #open(): number {
     const file = openSync(`${this.#life.descriptors}/${this.#number}`, FLAGS)
-    this.#isOurs = true
-    this.#letGo()
+    open.add(this)
+    sweep ??= systemClock.after(IDLE, closeIdle)
     return file
   }
 
@@ -88,6 +102,7 @@ export class PipeSink implements ByteSink {
   #writeRest(data: string | Uint8Array, done: Done): void {
     const stream = new Socket({ fd: this.#file as number, readable: false, writable: true })
     this.#file = undefined
+    this.#close()
     this.#stream = stream
     stream.on('error', (error) => this.#fail(error))
     stream.write(data, done)
@@ -99,16 +114,22 @@ export class PipeSink implements ByteSink {
     this.#close()
   }
 
-  /** The fork server closes its end: from then on the number means something else. */
-  #letGo(): void {
-    this.#life.tell(COMMAND.closeStdin, 0)
-  }
-
   #close(): void {
     this.#stream?.destroy()
     if (this.#file !== undefined) closeSync(this.#file)
     this.#file = undefined
-    if (!this.#isOurs) this.#letGo()
-    this.#isOurs = true
+    if (!open.delete(this) || open.size > 0) return
+    sweep?.cancel()
+    sweep = undefined
   }
+}
+
+/** Those that hold a descriptor of ours. */
+const open = new Set<PipeSink>()
+let sweep: Timer | undefined
+
+function closeIdle(): void {
+  sweep = undefined
+  for (const sink of open) sink.rest()
+  if (open.size > 0) sweep = systemClock.after(IDLE, closeIdle)
 }

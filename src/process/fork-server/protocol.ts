@@ -31,12 +31,11 @@ const FRAME_HEADER = 12
 
 /** The request that makes a connection the stdout of a worker. */
 export function encodeRequest(id: number, command: LaunchCommand): Buffer {
-  const { file, args, path, cwd, env, limits = {} } = command
-  const variables = Object.entries(env)
+  const { file, args, path, cwd, limits = {} } = command
+  const env = encodeEnvironment(command.env)
   let texts = `${path}\0${cwd}\0${file}\0`
   for (const arg of args) texts += `${arg}\0`
-  for (const [name, value] of variables) texts += `${name}=${value}\0`
-  const length = FIXED + Buffer.byteLength(texts)
+  const length = FIXED + Buffer.byteLength(texts) + env.bytes.length
   const request = Buffer.allocUnsafe(length)
   request.writeUInt32LE(length - HEADER, 0)
   request.writeUInt32LE(id, 4)
@@ -45,10 +44,33 @@ export function encodeRequest(id: number, command: LaunchCommand): Buffer {
   request[10] = STREAM[command.stderr]
   request[11] = 0
   request.writeUInt32LE(args.length + 1, 12)
-  request.writeUInt32LE(variables.length, 16)
+  request.writeUInt32LE(env.count, 16)
   writeLimits(request, limits)
   request.write(texts, FIXED)
+  request.set(env.bytes, length - env.bytes.length)
   return request
+}
+
+interface EncodedEnvironment {
+  readonly bytes: Buffer
+  readonly count: number
+}
+
+/** Most workers that are started in one turn have the same environment. */
+const encoded = new WeakMap<LaunchCommand['env'], EncodedEnvironment>()
+
+function encodeEnvironment(env: LaunchCommand['env']): EncodedEnvironment {
+  const known = encoded.get(env)
+  if (known !== undefined) return known
+  let texts = ''
+  let count = 0
+  for (const name in env) {
+    texts += `${name}=${env[name]}\0`
+    count++
+  }
+  const made = { bytes: Buffer.from(texts), count }
+  encoded.set(env, made)
+  return made
 }
 
 function writeLimits(request: Buffer, limits: SystemLimits): void {
