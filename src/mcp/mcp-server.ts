@@ -1,7 +1,8 @@
 import type { Clock, Timer } from '../base/clock.ts'
 import { ExitError } from '../base/errors.ts'
-import { type Exit, isAbnormal } from '../base/exit.ts'
+import type { Exit } from '../base/exit.ts'
 import type { Master } from '../master/master.ts'
+import { comesBack } from '../supervisor/restart-policy.ts'
 import type { Worker } from '../worker/worker.ts'
 import type { Message } from './messages.ts'
 import type { McpServerPlan } from './spec.ts'
@@ -34,6 +35,9 @@ export class McpServer implements AsyncDisposable {
   #leaving: Promise<void> | undefined
   #idle: Timer | undefined
   #endedAt = -Infinity
+  /** It failed while somebody had started it: nobody tries again by himself. */
+  #hasFailed = false
+  #isRestarting = false
 
   /** Servers come from `new McpServers().get(spec)` or `mcpServer(spec)`. */
   constructor(name: string, plan: McpServerPlan, site: Site) {
@@ -61,7 +65,10 @@ export class McpServer implements AsyncDisposable {
 
   /** Ends its process, and begins another. What is in flight rejects. */
   async restart(): Promise<void> {
-    await this.worker?.restart()
+    const { worker } = this
+    if (worker === undefined || this.#starting !== undefined) return this.#starting
+    this.#isRestarting = true
+    return this.#whileStarting(worker.restart())
   }
 
   /** Ends its process and closes the transports of all hosts. */
@@ -125,22 +132,44 @@ export class McpServer implements AsyncDisposable {
     if (this.#starting !== undefined) return this.#starting
     const { worker } = this
     if (worker === undefined || worker.state === 'idle') return this.#start()
-    if (worker.state === 'stopping' || worker.state === 'exited') {
-      const exit = await worker.exited
-      if (worker.state === 'exited' && !isAbnormal(exit)) return this.#start()
-    }
-    if (worker.state === 'failed') await this.#checkCooldown(worker)
-    return worker.state === 'failed' ? this.#start() : worker.ready()
+    if (worker.state !== 'stopping' && worker.state !== 'exited' && worker.state !== 'failed') return worker.ready()
+    const exit = await worker.exited
+    if (worker.state !== 'exited' && worker.state !== 'failed') return this.#wake()
+    if (worker.state === 'exited' && this.#comesBack(exit)) return worker.ready()
+    this.#checkCooldown(worker, exit)
+    return this.#start()
+  }
+
+  /** Whether another life begins without us. */
+  #comesBack(exit: Exit): boolean {
+    if (this.#isRestarting) return true
+    return !this.#hasFailed && exit.kind !== 'stopped' && comesBack(this.#plan.worker.restart ?? 'transient', exit)
   }
 
   /** A server that fails whenever it is started is not started by each request. */
-  async #checkCooldown(worker: Worker<any, any>): Promise<void> {
-    if (this.#site.clock.now() - this.#endedAt < this.#plan.cooldown)
-      throw new ExitError('call', await worker.exited, 'MCP server')
+  #checkCooldown(worker: Worker<any, any>, exit: Exit): void {
+    const isBroken = worker.state === 'failed' || this.#hasFailed
+    if (isBroken && this.#site.clock.now() - this.#endedAt < this.#plan.cooldown)
+      throw new ExitError('call', exit, 'MCP server')
   }
 
   #start(): Promise<void> {
-    this.#starting ??= this.#begin().finally(() => (this.#starting = undefined))
+    return this.#starting ?? this.#whileStarting(this.#begin())
+  }
+
+  #whileStarting(started: Promise<void>): Promise<void> {
+    const over = (hasFailed: boolean): void => {
+      this.#starting = undefined
+      this.#isRestarting = false
+      this.#hasFailed = hasFailed
+    }
+    this.#starting = started.then(
+      () => over(false),
+      (error: unknown) => {
+        over(true)
+        throw error
+      },
+    )
     return this.#starting
   }
 
@@ -157,8 +186,7 @@ export class McpServer implements AsyncDisposable {
 
   #onExit(exit: Exit): void {
     this.#endedAt = this.#site.clock.now()
-    const comesBack = this.#starting === undefined && isAbnormal(exit) && this.#plan.worker.restart !== 'temporary'
-    this.#board.lost(exit, comesBack)
+    this.#board.lost(exit, this.#comesBack(exit))
     this.#changed()
   }
 
@@ -181,6 +209,7 @@ export class McpServer implements AsyncDisposable {
 
   async #forget(): Promise<void> {
     this.#idle?.cancel()
+    this.#endedAt = -Infinity
     this.#board.reset()
     this.#site.left(this)
     if (this.worker !== undefined) await this.#site.master.delWorker(this.name)

@@ -4,6 +4,7 @@ import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe } from 'node:test'
+import { setTimeout as pause } from 'node:timers/promises'
 import { Client as OldClient } from '@modelcontextprotocol/sdk/client/index.js'
 import type { McpServer, McpTransport } from '../../src/mcp/index.ts'
 import { eventually } from '../support/processes.ts'
@@ -168,6 +169,57 @@ void describe('hosts of one server', PATIENCE, () => {
     assert.match((await errorOf(leaves.tool(2, 'pid'))).message, /this transport is closed/)
     await assert.rejects(stays.transport.start(), /it is open; take another by transport\(\)/)
     await assert.rejects(stays.transport.send({ hello: 1 }), /it is no message of MCP/)
+  })
+
+  servers('stay when the server cannot begin again: they hear why, and are served once it can', async (own) => {
+    const folder = mkdtempSync(join(tmpdir(), 'pagent-mcp-'))
+    const key = join(folder, 'key')
+    const needsKey = ['-c', `[ -e "${key}" ] || { echo "no key" >&2; exit 3; }; exec "$0" "$@"`, process.execPath]
+    const spec = fixtureSpec([], { cooldown: 100 })
+    const server = own.get({ ...spec, command: 'sh', args: [...needsKey, ...(spec.args ?? [])] })
+    const host = new BareHost(server)
+    assert.match((await errorOf(host.begin())).message, /exited with code 3.*no key/s)
+    const ask = (): Promise<void> => host.transport.send({ jsonrpc: '2.0', id: 1, method: 'ping' })
+    assert.match((await errorOf(ask())).message, /^Cannot call MCP server "serves": it exited with code 3.*no key/s)
+    assert.equal(server.worker?.incarnation, 1, 'it is left alone for a while')
+    writeFileSync(key, '')
+    await pause(150)
+    await ask()
+    await host.until(({ id }) => id === 1)
+    rmSync(folder, { recursive: true })
+  })
+
+  servers('ask for more than can be remembered: that is refused', async (own) => {
+    const host = await new BareHost(own.get(fixtureSpec())).begin()
+    const open = Array.from({ length: 10_001 }, (_, id) => errorOf(host.tool(id, 'never')))
+    const refused = await Promise.race(open)
+    assert.equal(refused.code, 'ERR_PAGENT_OVERLOAD')
+    await host.transport.close()
+    const codes = (await Promise.all(open)).map(({ code }) => code)
+    assert.equal(codes.filter((code) => code === 'ERR_PAGENT_CLOSED').length, 10_000)
+  })
+
+  servers('are asked one question under one id', async (own) => {
+    const host = await new BareHost(own.get(fixtureSpec())).begin({ roots: {} })
+    const first = host.tool(1, 'ask', { method: 'roots/list' })
+    await host.until(({ method }) => method === 'roots/list')
+    await host.tool(2, 'ask', { method: 'roots/list' })
+    assert.match((await host.until(({ id }) => id === 2)).result.content[0].text, /a request with the id 7 is open/)
+    await host.transport.close()
+    assert.equal((await errorOf(first)).code, 'ERR_PAGENT_CLOSED')
+  })
+
+  servers('begin at the same time with a server that runs: it is greeted once', async (own) => {
+    const folder = mkdtempSync(join(tmpdir(), 'pagent-mcp-'))
+    const file = join(folder, 'heard')
+    const server = own.get(fixtureSpec([], { env: { HEARD: file } }))
+    const probe = new BareHost(server)
+    await probe.transport.start()
+    await probe.transport.send({ jsonrpc: '2.0', id: 1, method: 'server/discover', params: {} })
+    await Promise.all([new BareHost(server).begin(), new BareHost(server).begin(), probe.until(({ id }) => id === 1)])
+    await probe.tool(2, 'pid')
+    assert.deepEqual(heard(file), ['server/discover', 'initialize', 'notifications/initialized', 'tools/call'])
+    rmSync(folder, { recursive: true })
   })
 
   servers('may throw in their callbacks: nobody else notices', async (own) => {

@@ -98,6 +98,40 @@ void describe('a server that ends', PATIENCE, () => {
   })
 })
 
+void describe('a server that is ended on purpose', PATIENCE, () => {
+  servers('restarts: what is in flight rejects, what comes meanwhile waits', async (own) => {
+    const server = own.get(fixtureSpec())
+    const host = await connect(server)
+    const first = await callTool(host, 'pid')
+    const open = exitOf(callTool(host, 'never'))
+    await callTool(host, 'pid')
+    const restarted = server.restart()
+    const answers = await Promise.all(Array.from({ length: 10 }, () => callTool(host, 'pid')))
+    await restarted
+    assert.equal((await open).kind, 'stopped')
+    assert.equal(new Set(answers).size, 1)
+    assert.notEqual(answers[0], first)
+    assert.equal(server.worker?.incarnation, 2)
+  })
+
+  servers('is stopped by its worker: the next request starts it', async (own) => {
+    const server = own.get(fixtureSpec([], { restart: 'permanent' }))
+    const host = await connect(server)
+    const first = await callTool(host, 'pid')
+    const stopped = server.worker?.stop()
+    const second = await callTool(host, 'pid')
+    assert.equal((await stopped)?.kind, 'stopped')
+    assert.notEqual(second, first)
+    assert.equal(server.worker?.incarnation, 2)
+  })
+
+  servers('may not be restarted: each request that finds it ended starts it', async (own) => {
+    const host = await connect(own.get(fixtureSpec([], { restart: 'temporary' })))
+    for (let i = 0; i < 3; i++) assert.equal((await exitOf(callTool(host, 'crash'))).kind, 'failed')
+    assert.match(await callTool(host, 'pid'), /^\d+$/)
+  })
+})
+
 void describe('a server that cannot begin', PATIENCE, () => {
   servers('exits at once: its stderr says why', async (own) => {
     const error = await errorOf(connect(own.get(fixtureSpec(['exits-at-once']))))

@@ -36,6 +36,7 @@ export class Handshake {
   #params: object | undefined
   #welcome: object | undefined
   #refusal: Answer | undefined
+  #greeting: Promise<void> | undefined
   #logging: object | undefined
   readonly #subscribers = new Map<string, Set<McpTransport>>()
 
@@ -61,7 +62,12 @@ export class Handshake {
   }
 
   /** Begins a life. Rejects for one that cannot take the conversation up. */
-  async greet(): Promise<void> {
+  greet(): Promise<void> {
+    this.#greeting ??= this.#greet().finally(() => (this.#greeting = undefined))
+    return this.#greeting
+  }
+
+  async #greet(): Promise<void> {
     if (this.#params === undefined) return
     const answer = await this.#wire.ask(METHODS.initialize, this.#params)
     const isFirst = this.#welcome === undefined

@@ -8,6 +8,8 @@ export interface Question {
   readonly id: Id
 }
 
+const MAX_OPEN = 10_000
+
 /** What the server asks of its hosts: each question is for one of them, which has said that it answers such. */
 export class Questions {
   readonly #capabilities = new WeakMap<McpTransport, unknown>()
@@ -22,6 +24,12 @@ export class Questions {
   /** Remembers what a host has said it can answer. */
   introduce(host: McpTransport, capabilities: unknown): void {
     this.#capabilities.set(host, capabilities)
+  }
+
+  /** Why it cannot be asked whoever answers, for the server. */
+  refusal({ id }: RequestMessage): string | undefined {
+    if (this.#open.has(id)) return `a request with the id ${id} is open`
+    return this.#open.size < MAX_OPEN ? undefined : `${MAX_OPEN} requests are open`
   }
 
   /** Whose work the server is at is asked first. Undefined where nobody can answer. */

@@ -1,4 +1,5 @@
 import type { Timer } from '../../base/clock.ts'
+import { OverloadError } from '../../base/errors.ts'
 import { type Answer, type Id, METHODS, type RequestMessage, metaOf, withMeta } from '../messages.ts'
 import type { McpTransport } from '../transport.ts'
 
@@ -15,6 +16,9 @@ export interface Pending {
   patience: Timer | undefined
 }
 
+/** Of all hosts of a server. */
+const MAX_PENDING = 10_000
+
 /** The requests without an answer yet. Each is settled once, by whoever takes it out. */
 export class Requests {
   readonly #pending = new Map<Id, Pending>()
@@ -24,12 +28,15 @@ export class Requests {
     return this.#pending.size
   }
 
-  /** Subscriptions are no work: nobody waits for their answer. */
-  get isSubscribed(): boolean {
-    return this.all().some(isSubscription)
-  }
-
+  /** @throws OverloadError */
   add(own: Pick<Pending, 'host' | 'request' | 'settle' | 'fail'>): Pending {
+    const { size } = this.#pending
+    if (size >= MAX_PENDING)
+      throw new OverloadError(
+        `Cannot call ${own.request.method}: ${size} requests wait for an answer`,
+        size,
+        MAX_PENDING,
+      )
     this.#count++
     // A subscription is known to servers and clients by the id of its request, and that is text.
     const id = typeof own.request.id === 'string' ? `${this.#count}/${own.request.id}` : this.#count

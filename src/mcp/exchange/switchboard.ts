@@ -234,6 +234,8 @@ export class Switchboard {
 
   #acceptQuestion(question: RequestMessage): void {
     if (question.method === METHODS.ping) return this.#say({ jsonrpc: '2.0', id: question.id, result: {} })
+    const refusal = this.#questions.refusal(question)
+    if (refusal !== undefined) return this.#refuse(question.id, CODES.invalidRequest, refusal)
     const busy = this.#requests.all().findLast(({ host, sent }) => sent && host !== undefined)?.host
     const asked = this.#questions.ask(question, this.#hosts, busy)
     if (asked === undefined)
