@@ -33,6 +33,7 @@ export class FakeFleet implements Fleet {
   answer: (id: string, request: CallRequest, signal: AbortSignal) => unknown = (_, { args }) => args
   isReadOnly = false
   looks = 0
+  lookFails = false
   readonly stopped: Promise<void>
   readonly #stopped = Promise.withResolvers<void>()
   readonly #events: EventRecord[] = []
@@ -89,6 +90,7 @@ export class FakeFleet implements Fleet {
 
   async workers(): Promise<readonly WorkerStatus[]> {
     this.looks++
+    if (this.lookFails) throw new Error('no look')
     return [...this.places.keys()].map((id) => this.#status(id))
   }
 
@@ -160,9 +162,13 @@ export class FakeFleet implements Fleet {
     return () => this.#logListeners.delete(listener)
   }
 
-  async *logs(query: LogQuery): AsyncIterable<LogRecord> {
+  logs(query: LogQuery): AsyncIterable<LogRecord> {
     this.asked.push(['logs', query])
-    const { workers, stream, lines = 100 } = query
+    if (query.workers?.includes('nobody') === true) throw new UnknownWorkerError('nobody', [], 'read the log of')
+    return this.#read(query)
+  }
+
+  async *#read({ workers, stream, lines = 100 }: LogQuery): AsyncIterable<LogRecord> {
     const isWanted = ({ worker, ...record }: LogRecord): boolean =>
       (workers?.includes(worker) ?? true) && (stream === undefined || stream === record.stream)
     const records = this.past.filter(isWanted)

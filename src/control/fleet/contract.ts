@@ -39,7 +39,7 @@ export interface Fleet {
   onLog(listener: (record: LogRecord) => void): () => void
   /**
    * What is on disk and in memory, oldest first; `follow` is the API's business. Everything that `onLog` has told before the
-   * first record is asked for is in it, also what is not on disk yet.
+   * first record is asked for is in it, also what is not on disk yet. @throws UnknownWorkerError at once
    */
   logs(query: LogQuery): AsyncIterable<LogRecord>
   /** Everything, in reverse order of start. `hurry` makes a stop that is under way shorter: SIGKILL at once. */

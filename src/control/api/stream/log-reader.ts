@@ -15,7 +15,7 @@ const CHUNK = 64 * 1024
 /** One reader of `GET /v1/logs`: history, and then what comes, without a gap or a repetition between them. */
 export class LogReader implements Listener {
   readonly topics: ReadonlySet<StreamTopic> = new Set(['log'])
-  readonly #fleet: Fleet
+  readonly #past: AsyncIterable<LogRecord>
   readonly #hub: Hub
   readonly #query: LogQuery
   readonly #selection: Selection | undefined
@@ -25,8 +25,10 @@ export class LogReader implements Listener {
   readonly #told = new Map<string, number>()
   #isEnded = false
 
+  /** @throws what the fleet throws for a query that cannot be. */
   constructor(fleet: Fleet, hub: Hub, query: LogQuery, selection: Selection | undefined) {
-    this.#fleet = fleet
+    const { follow: _, ...past } = query
+    this.#past = fleet.logs(past)
     this.#hub = hub
     this.#query = query
     this.#selection = selection
@@ -56,29 +58,32 @@ export class LogReader implements Listener {
     this.end()
   }
 
-  /** As text, in pieces. What fails on the way is said in the last line: the status was sent long ago. */
+  /** As text, in pieces. What fails on the way is said in a line of its own: the status was sent long ago. */
   async *lines(): AsyncGenerator<string, void, undefined> {
-    const { follow = false, ...query } = this.#query
+    const { follow = false } = this.#query
     try {
       // First who is told, then what is past: what comes between is in both, and told once.
       if (follow) this.#hub.join(this)
-      yield* this.#past(query)
+      yield* this.#history()
       if (follow) yield* this.#present()
-    } catch (error) {
-      yield `${JSON.stringify({ problem: answerOf(error).problem })}\n`
     } finally {
       this.close()
     }
   }
 
-  async *#past(query: LogQuery): AsyncGenerator<string, void, undefined> {
+  async *#history(): AsyncGenerator<string, void, undefined> {
     let text = ''
-    for await (const record of this.#fleet.logs(query)) {
-      if (record.seq > 0) this.#told.set(record.worker, record.seq)
-      text += logLine(record).text
-      if (text.length < CHUNK) continue
-      yield text
-      text = ''
+    try {
+      for await (const record of this.#past) {
+        if (record.seq > 0) this.#told.set(record.worker, record.seq)
+        text += logLine(record).text
+        if (text.length < CHUNK) continue
+        yield text
+        text = ''
+      }
+    } catch (error) {
+      text += `${JSON.stringify({ problem: answerOf(error).problem })}\n`
+      this.close()
     }
     if (text !== '') yield text
   }

@@ -35,10 +35,13 @@ export class StreamReader implements Listener {
     this.#hub = hub
     this.#selection = selection
     this.#hello = frameText({ topic: 'hello', data: fleet.status() })
-    const newest = fleet.eventsSince(0).at(-1)?.seq ?? 0
+    const newest = this.#newest
     // A number from beyond the newest is of an earlier fleet: all of this one is new.
     this.#cursor = since === undefined ? newest : since > newest ? 0 : since
-    if (topics.has('event') && this.#cursor < newest) this.#backlog.expectEvents(newest)
+  }
+
+  get #newest(): number {
+    return this.#fleet.eventsSince(0).at(-1)?.seq ?? 0
   }
 
   event({ seq, worker }: EventRecord): void {
@@ -93,6 +96,8 @@ export class StreamReader implements Listener {
   #join(): void {
     if (this.#isJoined) return
     this.#isJoined = true
+    // What it wants to be told again, and what has happened since it asked.
+    if (this.topics.has('event')) this.#backlog.expectEvents(this.#newest)
     this.#hub.join(this)
   }
 
