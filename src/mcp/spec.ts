@@ -1,7 +1,8 @@
 import { basename } from 'node:path'
 import { checkId, checkKeys } from '../base/options.ts'
 import { type Bytes, type Millis, parseMillis } from '../base/units.ts'
-import type { WorkerSpec } from '../worker/spec.ts'
+import { checkCommand } from '../process/command.ts'
+import { type WorkerSpec, planWorker } from '../worker/spec.ts'
 import { mcpMessages } from './framing.ts'
 
 /** What is said of its worker as of any other. */
@@ -57,26 +58,37 @@ const OWN_KEYS = ['command', 'args', 'name', 'key', 'idle', 'wait', 'cooldown', 
 /** @throws TypeError, RangeError */
 export function planMcpServer(spec: McpServerSpec): McpServerPlan {
   checkKeys(spec, [...OWN_KEYS, ...WORKER_KEYS], 'Cannot use the MCP server')
-  const { command, args = [], idle = Infinity, wait = 30_000, cooldown = 10_000, maxMessage = '16MiB' } = spec
+  const { command, args = [], key, idle = Infinity, wait = 30_000, cooldown = 10_000 } = spec
   if (typeof command !== 'string' || command === '')
     throw new TypeError(`Cannot use ${JSON.stringify(command)} as the command of an MCP server: expected a program`)
-  const given = Object.fromEntries(WORKER_KEYS.filter((key) => spec[key] !== undefined).map((key) => [key, spec[key]]))
+  if (key !== undefined && typeof key !== 'string')
+    throw new TypeError(`Cannot use ${JSON.stringify(key)} as key: expected text`)
+  const name = checkId(spec.name ?? basename(command), 'MCP server')
+  const { cwd, env, inheritEnv } = spec
+  checkCommand(name, { file: command, args, cwd, env, inheritEnv })
   return {
-    name: checkId(spec.name ?? basename(command), 'MCP server'),
+    name,
     command,
-    args,
-    // The ladder is that of the SDK; a server that ends by itself is started by the next request.
-    worker: {
-      inheritEnv: INHERITED,
-      restart: 'transient',
-      ...given,
-      shutdown: { eof: 2000, grace: 2000, ...spec.shutdown },
-      framing: mcpMessages(maxMessage),
-    },
+    args: [...args],
+    worker: workerOf(name, spec),
     idle: parseMillis(idle, 'idle'),
     wait: parseMillis(wait, 'wait'),
     cooldown: parseMillis(cooldown, 'cooldown'),
   }
+}
+
+/** The ladder is that of the SDK; a server that ends by itself is started by the next request. */
+function workerOf(name: string, spec: McpServerSpec): WorkerSpec<any, any> {
+  const given = WORKER_KEYS.filter((key) => spec[key] !== undefined).map((key) => [key, spec[key]] as const)
+  const worker: WorkerSpec<any, any> = {
+    inheritEnv: INHERITED,
+    restart: 'transient',
+    ...Object.fromEntries(given),
+    shutdown: { eof: 2000, grace: 2000, ...spec.shutdown },
+    framing: mcpMessages(spec.maxMessage ?? '16MiB'),
+  }
+  planWorker(name, worker)
+  return worker
 }
 
 /** The same for specs that are the same, whatever the order of their members. Functions are themselves. */
