@@ -96,6 +96,11 @@ export class LogDisk {
     return (worker === undefined ? this.#combined : this.#workers.get(worker))?.records() ?? []
   }
 
+  /** Resolves when the round of writing that is under way is over. */
+  get settled(): Promise<void> {
+    return this.#pumping ?? Promise.resolve()
+  }
+
   /** Writes what waits, as far as the disk takes it within some seconds, and closes all files. */
   async close(): Promise<void> {
     this.#timer?.cancel()

@@ -35,10 +35,11 @@ export class RotatingFile {
     } catch (error) {
       await this.close()
       // It was whole when it was put aside: only making room for the next has failed.
-      if (this.#hasRotated) return
+      if (this.#hasRotated) return await this.#removeOld()
       await truncate(this.#path, before).catch(NOTHING)
       throw error
     }
+    if (this.#hasRotated) await this.#removeOld()
   }
 
   /** It is opened again when somebody writes to it. */
@@ -59,6 +60,11 @@ export class RotatingFile {
   async #size(): Promise<number> {
     const there = await stat(this.#path).catch(() => undefined)
     return there?.size ?? 0
+  }
+
+  /** That there are some too many is no reason to write nothing. */
+  async #removeOld(): Promise<void> {
+    await removeOld(this.#folder, this.#base, this.#plan).catch(NOTHING)
   }
 
   #write(bytes: Buffer): Promise<void> {
@@ -92,7 +98,6 @@ export class RotatingFile {
     // Whoever writes is told.
     stream.on('error', NOTHING)
     stream.on('rotation', () => (this.#hasRotated = true))
-    stream.on('rotated', () => void removeOld(this.#folder, this.#base, this.#plan).catch(NOTHING))
     return stream
   }
 }
