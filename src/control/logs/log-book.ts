@@ -1,7 +1,7 @@
 import type { LogRecord } from '../api/wire.ts'
 import type { LogDisk } from './disk/log-disk.ts'
 import { readDisk } from './disk/read-disk.ts'
-import { cut } from './log-line.ts'
+import { cut, toLine } from './log-line.ts'
 import { Recent } from './recent.ts'
 import { type LogRequest, Selection, linesOf } from './selection.ts'
 
@@ -22,8 +22,9 @@ export class LogBook {
   /** Takes no time to speak of, whatever the disk does. */
   write(entry: Omit<LogRecord, 'seq'>): void {
     const record = { ...entry, msg: cut(entry.msg), seq: ++this.#seq }
-    this.#recent.push(record)
-    this.#disk?.write(record)
+    const line = toLine(record)
+    this.#recent.push(record.worker, line)
+    this.#disk?.write(record, line)
     for (const listener of this.#listeners) listener(record)
   }
 
@@ -40,8 +41,14 @@ export class LogBook {
 
   /** Oldest first: the last ones, or all since a time. Whatever was written before the first is asked for is in it. */
   async *read(request: LogRequest): AsyncGenerator<LogRecord> {
-    if (this.#disk === undefined) yield* this.#readMemory(request)
-    else yield* readDisk(this.#disk, request, this.#startedAt)
+    const disk = this.#disk
+    const onDisk = disk === undefined ? undefined : readDisk(disk, request, this.#startedAt)
+    // A disk that cannot be read is no reason to tell nothing.
+    const first = await onDisk?.next().catch(() => undefined)
+    if (onDisk === undefined || first === undefined) return yield* this.#readMemory(request)
+    if (first.done === true) return
+    yield first.value
+    yield* onDisk
   }
 
   close(): Promise<void> {

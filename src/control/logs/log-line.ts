@@ -9,12 +9,10 @@ export function cut(text: string): string {
   return `${text.slice(0, LONGEST_LINE)}… (${text.length - LONGEST_LINE} more characters)`
 }
 
-/** One line of JSON with pino's keys. */
-export function toLine({ level, time, pid, worker, incarnation, stream, seq, msg, dropped }: LogRecord): string {
-  const who = `"worker":${JSON.stringify(worker)},"incarnation":${incarnation},"stream":"${stream}"`
-  const gap = dropped === undefined ? '' : `,"dropped":${dropped}`
-  const process = pid === undefined ? '' : `"pid":${pid},`
-  return `{"level":${level},"time":${time},${process}${who},"seq":${seq}${gap},"msg":${JSON.stringify(msg)}}\n`
+/** One line of JSON with pino's keys, without its end. */
+export function toLine({ level, time, pid, worker, incarnation, stream, seq, dropped, msg }: LogRecord): string {
+  // One flat string: thousands of them wait, and one put together from parts would keep those.
+  return JSON.stringify({ level, time, pid, worker, incarnation, stream, seq, dropped, msg })
 }
 
 /**
@@ -42,4 +40,9 @@ export function fromLine(line: string, runSince: number): LogRecord | undefined 
     ...(pid === undefined ? {} : { pid }),
     ...(dropped === undefined ? {} : { dropped }),
   }
+}
+
+/** Of lines of this fleet. */
+export function recordsOf(lines: Iterable<string>): readonly LogRecord[] {
+  return Array.from(lines, (line) => fromLine(line, 0)).filter((record) => record !== undefined)
 }

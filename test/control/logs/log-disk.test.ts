@@ -1,11 +1,12 @@
 import assert from 'node:assert/strict'
-import { readFile, readdir } from 'node:fs/promises'
+import { appendFile, readFile, readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { systemClock } from '../../../src/base/clock.ts'
 import type { LogRecord } from '../../../src/control/api/wire.ts'
 import { type DiskNews, LogDisk, type OpenFile } from '../../../src/control/logs/disk/log-disk.ts'
-import { fromLine } from '../../../src/control/logs/log-line.ts'
+import { filesOf } from '../../../src/control/logs/disk/names.ts'
+import { fromLine, toLine } from '../../../src/control/logs/log-line.ts'
 import { LogBook } from '../../../src/control/logs/log-book.ts'
 import type { LogRequest } from '../../../src/control/logs/selection.ts'
 import { FakeClock } from '../../support/fake-clock.ts'
@@ -64,6 +65,10 @@ async function pass(clock: FakeClock, logs: LogDisk, seconds: number): Promise<v
   }
 }
 
+function put(logs: LogDisk, one: LogRecord): void {
+  logs.write(one, toLine(one))
+}
+
 const full = Object.assign(new Error('ENOSPC: no space left on device, write'), { code: 'ENOSPC' })
 
 test('a disk that is full is told once, costs nobody anything, and what it has missed is counted where it is missing', async (t) => {
@@ -75,7 +80,7 @@ test('a disk that is full is told once, costs nobody anything, and what it has m
   disk.error = full
   const text = 'x'.repeat(10_000)
   const count = 2000
-  for (let seq = 1; seq <= count; seq++) logs.write(record(seq, 'a', text))
+  for (let seq = 1; seq <= count; seq++) put(logs, record(seq, 'a', text))
   await pass(clock, logs, 5)
   assert.deepEqual(
     news.map(({ state }) => state),
@@ -85,7 +90,7 @@ test('a disk that is full is told once, costs nobody anything, and what it has m
   assert.ok(waiting.length > 700 && waiting.length < 900, `${waiting.length} wait`)
   disk.error = undefined
   await pass(clock, logs, 1)
-  logs.write(record(count + 1, 'a', 'after'))
+  put(logs, record(count + 1, 'a', 'after'))
   await pass(clock, logs, 3)
   await logs.close()
   const all = disk.records('all')
@@ -112,7 +117,7 @@ test('a disk that does not answer holds up nobody, not even the end', async (t) 
   const disk = new FakeDisk()
   const logs = new LogDisk(folder, PLAN, clock, () => {}, disk.openFile)
   disk.held = new Promise(() => {})
-  for (let seq = 1; seq <= 100_000; seq++) logs.write(record(seq))
+  for (let seq = 1; seq <= 100_000; seq++) put(logs, record(seq))
   clock.advance(500)
   await disk.asked
   const closed = logs.close()
@@ -126,7 +131,7 @@ test('of a thousand workers few files are open at a time, and none when nobody w
   const disk = new FakeDisk()
   const logs = new LogDisk(folder, PLAN, clock, () => {}, disk.openFile)
   for (let round = 0; round < 3; round++) {
-    for (let index = 0; index < 1000; index++) logs.write(record(round * 1000 + index + 1, `w-${index}`))
+    for (let index = 0; index < 1000; index++) put(logs, record(round * 1000 + index + 1, `w-${index}`))
     await pass(clock, logs, 5)
   }
   assert.ok(disk.mostOpen <= 34, `${disk.mostOpen} files were open`)
@@ -178,7 +183,8 @@ test('what was written is read at once, wherever it is by then, and each line on
   assert.deepEqual(await read(book, { lines: 1e6 }), expected)
   const files = await readdir(folder)
   assert.ok(files.length > 3, 'it has made room on the way')
-  const text = await readFile(join(folder, 'workers', 'odd.ndjson'), 'utf8')
+  const [first = ''] = await filesOf(folder, 'workers/odd')
+  const text = await readFile(first, 'utf8')
   assert.deepEqual(Object.keys(JSON.parse(text.split('\n', 1)[0]!)), [
     'level',
     'time',
@@ -235,7 +241,7 @@ test('without a disk the last lines of each worker are known, and a flood displa
     ['hello'],
   )
   assert.deepEqual(await read(book, { workers: ['loud'], lines: 1 }), ['line 9999'])
-  assert.ok(book.lastOf('loud', 1e9).length < 1000)
+  assert.ok(book.lastOf('loud', 1e9).length < 3000)
 })
 
 test('a line that cannot be read costs no other', async (t) => {
@@ -243,7 +249,6 @@ test('a line that cannot be read costs no other', async (t) => {
   const book = openBook(folder)
   book.write(line('a', 'one'))
   await book.close()
-  const { appendFile } = await import('node:fs/promises')
   await appendFile(join(folder, 'all.ndjson'), '{"level":30,"time":1,"wor\n\0\0\0\n')
   const again = openBook(folder)
   again.write(line('a', 'two'))

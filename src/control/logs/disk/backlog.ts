@@ -1,84 +1,78 @@
 import { Ring } from '../../../base/queues/ring.ts'
-import type { LogRecord } from '../../api/wire.ts'
 
-/** A record, and its line. */
-export interface Written {
-  readonly record: LogRecord
-  readonly text: string
-}
+/** Makes the line that stands for so many that were dropped; the last of them had this number and time. */
+export type GapMarker = (count: number, seq: number, time: number) => string
 
-/** Makes the record that stands for so many lines that were dropped. */
-export type GapMarker = (count: number, last: LogRecord) => Written
-
-/** Lines that wait for the disk. When there are too many the newest are dropped, and a record in their place says how many. */
+/** Lines that wait for the disk. When there are too many the newest are dropped, and one in their place says how many. */
 export class Backlog {
   readonly #limit: number
   readonly #markGap: GapMarker
-  readonly #lines = new Ring<Written>()
-  #bytes = 0
+  readonly #lines = new Ring<string>()
+  #length = 0
+  /** Since the last line that was taken. */
+  #missing = 0
+  #lastMissing = { seq: 0, time: 0 }
   #dropped = 0
-  #lastDropped: LogRecord | undefined
-  #droppedInAll = 0
 
-  /** `limit` in bytes. */
+  /** `limit` in characters. */
   constructor(limit: number, markGap: GapMarker) {
     this.#limit = limit
     this.#markGap = markGap
   }
 
-  get bytes(): number {
-    return this.#bytes
+  /** In characters. */
+  get length(): number {
+    return this.#length
   }
 
   /** Lines dropped since it was made. */
   get dropped(): number {
-    return this.#droppedInAll
+    return this.#dropped
   }
 
-  push(line: Written): void {
-    if (this.#bytes + line.text.length > this.#limit) {
-      this.#dropped++
-      this.#droppedInAll++
-      this.#lastDropped = line.record
-      return
+  push(line: string, seq: number, time: number): void {
+    if (this.#length + line.length <= this.#limit) {
+      this.#closeGap()
+      return this.#add(line)
     }
-    this.#closeGap()
-    this.#add(line)
+    this.#missing++
+    this.#dropped++
+    this.#lastMissing = { seq, time }
   }
 
-  /** The oldest lines, so many bytes of them at most, but one at least. They stay until `remove`. */
-  first(bytes: number): readonly Written[] {
-    const batch: Written[] = []
-    let size = 0
+  /** The oldest lines, so many characters of them at most, but one at least. They stay until `remove`. */
+  first(length: number): readonly string[] {
+    const batch: string[] = []
+    let sum = 0
     for (const line of this.#lines) {
-      if (batch.length > 0 && size + line.text.length > bytes) break
+      if (batch.length > 0 && sum + line.length > length) break
       batch.push(line)
-      size += line.text.length
+      sum += line.length
     }
     return batch
   }
 
   /** So many of the oldest are on the disk. */
   remove(count: number): void {
-    for (let left = count; left > 0; left--) this.#bytes -= this.#lines.shift()?.text.length ?? 0
+    for (let left = count; left > 0; left--) this.#length -= this.#lines.shift()?.length ?? 0
     if (this.#lines.length === 0) this.#closeGap()
   }
 
   /** Those that are not on the disk yet, oldest first. */
-  records(): readonly LogRecord[] {
-    return [...this.#lines].map(({ record }) => record)
+  lines(): Iterable<string> {
+    return this.#lines
   }
 
   #closeGap(): void {
-    if (this.#lastDropped === undefined) return
-    const mark = this.#markGap(this.#dropped, this.#lastDropped)
-    this.#lastDropped = undefined
-    this.#dropped = 0
+    if (this.#missing === 0) return
+    const { seq, time } = this.#lastMissing
+    const mark = this.#markGap(this.#missing, seq, time)
+    this.#missing = 0
     this.#add(mark)
   }
 
-  #add(line: Written): void {
+  #add(line: string): void {
     this.#lines.push(line)
-    this.#bytes += line.text.length
+    this.#length += line.length
   }
 }

@@ -4,7 +4,6 @@ import { type Clock, type Timer, sleep } from '../../../base/clock.ts'
 import { toError } from '../../../base/errors.ts'
 import type { LogRecord } from '../../api/wire.ts'
 import type { LogPlan } from '../../config/fleet-plan.ts'
-import { toLine } from '../log-line.ts'
 import { COMBINED, baseOf } from './names.ts'
 import { removeAged } from './retention.ts'
 import { RotatingFile } from './rotating-file.ts'
@@ -22,13 +21,13 @@ export type DiskNews =
 /** How a file is opened; a test has its own. */
 export type OpenFile = (folder: string, base: string, plan: LogPlan) => Appendable
 
-/** Bytes that wait for the combined file, for that of one worker, and for those of all. */
+/** Characters that wait for the combined file, and for that of one worker. */
 const COMBINED_LIMIT = 8 * 1024 * 1024
 const WORKER_LIMIT = 512 * 1024
 /** How long a line waits for others of the same file, in milliseconds. The combined file is never far behind. */
 const COMBINED_PAUSE = 100
 const WORKER_PAUSE = 2000
-/** A worker that has so many bytes to write does not wait. */
+/** A worker that has so much to write does not wait. */
 const MUCH = 64 * 1024
 /** How long it takes until what has failed is tried again. */
 const RETRY = 1000
@@ -81,12 +80,11 @@ export class LogDisk {
     this.#combined = new Shelf(open(folder, COMBINED, plan), 'pagent', COMBINED_LIMIT)
   }
 
-  /** Never waits, and never throws. */
-  write(record: LogRecord): void {
-    const line = { record, text: toLine(record) }
+  /** Takes a record as a line. Never waits, and never throws. */
+  write(record: LogRecord, line: string): void {
     const shelf = this.#shelfOf(record.worker)
-    this.#combined.push(line)
-    shelf.push(line)
+    this.#combined.push(line, record)
+    shelf.push(line, record)
     this.#waiting.add(shelf)
     this.#wake(this.#isFailing ? RETRY : COMBINED_PAUSE)
   }

@@ -1,6 +1,6 @@
 import type { LogRecord } from '../../api/wire.ts'
-import { toLine } from '../log-line.ts'
-import { Backlog, type Written } from './backlog.ts'
+import { recordsOf, toLine } from '../log-line.ts'
+import { Backlog } from './backlog.ts'
 
 /** What lines are appended to. */
 export interface Appendable {
@@ -9,7 +9,7 @@ export interface Appendable {
   close(): Promise<void>
 }
 
-/** Bytes of one write. */
+/** Characters of one write. */
 const BATCH = 256 * 1024
 
 /** One file of the log, and the lines that wait for it. */
@@ -18,15 +18,15 @@ export class Shelf {
   readonly #backlog: Backlog
   isOpen = false
 
-  /** `name` stands for it in records about lines that are missing; `limit` of what waits, in bytes. */
+  /** `name` stands for it in records about lines that are missing; `limit` of what waits, in characters. */
   constructor(file: Appendable, name: string, limit: number) {
     this.#file = file
-    this.#backlog = new Backlog(limit, (count, last) => gapOf(name, count, last))
+    this.#backlog = new Backlog(limit, (count, seq, time) => gapOf(name, count, seq, time))
   }
 
-  /** Bytes that wait. */
+  /** Characters that wait. */
   get waiting(): number {
-    return this.#backlog.bytes
+    return this.#backlog.length
   }
 
   /** Lines that were dropped since it was made. */
@@ -34,20 +34,20 @@ export class Shelf {
     return this.#backlog.dropped
   }
 
-  push(line: Written): void {
-    this.#backlog.push(line)
+  push(line: string, { seq, time }: LogRecord): void {
+    this.#backlog.push(line, seq, time)
   }
 
   /** What is not on the disk yet, oldest first. */
   records(): readonly LogRecord[] {
-    return this.#backlog.records()
+    return recordsOf(this.#backlog.lines())
   }
 
   /** Writes what waits. @throws what the disk says; what was not written waits on */
   async flush(): Promise<void> {
     for (let batch = this.#backlog.first(BATCH); batch.length > 0; batch = this.#backlog.first(BATCH)) {
       this.isOpen = true
-      await this.#file.append(batch.map(({ text }) => text).join(''))
+      await this.#file.append(`${batch.join('\n')}\n`)
       this.#backlog.remove(batch.length)
     }
   }
@@ -59,9 +59,8 @@ export class Shelf {
 }
 
 /** Stands where they would stand, and has the number of the last of them. */
-function gapOf(name: string, count: number, { seq, time }: LogRecord): Written {
+function gapOf(name: string, count: number, seq: number, time: number): string {
   const lines = count === 1 ? '1 line is' : `${count} lines are`
   const msg = `${lines} missing here: the disk did not take them in time`
-  const record = { seq, time, worker: name, incarnation: 0, stream: 'pagent', level: 40, msg, dropped: count } as const
-  return { record, text: toLine(record) }
+  return toLine({ seq, time, worker: name, incarnation: 0, stream: 'pagent', level: 40, msg, dropped: count })
 }
