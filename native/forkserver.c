@@ -34,6 +34,7 @@
 #include "loop.h"
 #include "mark.h"
 #include "news.h"
+#include "notify.h"
 #include "spawn.h"
 #include "tree.h"
 #include "watch.h"
@@ -149,7 +150,8 @@ static void tidy(void) {
   (void)syscall(SYS_rt_sigprocmask, SIG_SETMASK, &all, NULL, sizeof all);
 }
 
-int main(void) {
+int main(int count, char **arguments) {
+  if (count == 2 && strcmp(arguments[1], "notify") == 0) return notify();
   pid_t master = getppid();
   tidy();
   mark_init();
