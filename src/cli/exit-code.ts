@@ -5,8 +5,13 @@ import { isTime } from './run/limits.ts'
 
 export const FAILED = 1
 export const WRONG_USAGE = 2
+/** As LSB says it for services. */
+export const NOT_RUNNING = 3
+export const NO_SUCH_WORKER = 4
+/** No fleet answers. */
+export const NO_MASTER = 5
 /** As coreutils' `timeout`. */
-const TIMED_OUT = 124
+export const TIMED_OUT = 124
 /** As shells and `env`. */
 const CANNOT_RUN = 126
 const NOT_FOUND = 127

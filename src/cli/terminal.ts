@@ -2,6 +2,11 @@ import { writeSync } from 'node:fs'
 import { isatty } from 'node:tty'
 import { styleText } from 'node:util'
 
+/** How often a pipe is tried that takes nothing, 5 ms apart. */
+const PATIENCE = 400
+/** What is waited on to wait for nothing. */
+const NEVER = new Int32Array(new SharedArrayBuffer(4))
+
 export type Style = Parameters<typeof styleText>[0]
 
 /** Colour only for people: a terminal that can, and nobody who said no. */
@@ -43,15 +48,22 @@ export function tell(kind: 'error' | 'notice', text: string): void {
   writeFully(2, `${paint(kind === 'error' ? ['bold', 'red'] : 'bold', 'pagent:')} ${text}\n`)
 }
 
-/** Writes at once; for a reader that has left, to nobody. */
-export function writeFully(fd: 1 | 2, text: string): void {
+/**
+ * Writes at once, and waits for a slow reader, by default for two seconds in which it takes nothing. False when it left,
+ * or took nothing.
+ */
+export function writeFully(fd: 1 | 2, text: string, patience = PATIENCE): boolean {
   const bytes = Buffer.from(text)
-  for (let at = 0, tries = 0; at < bytes.length && tries < 1000; tries++) {
+  let at = 0
+  for (let tries = 0; at < bytes.length && tries < patience; tries++) {
     try {
       at += writeSync(fd, bytes, at)
+      tries = 0
     } catch (error) {
       // Nobody reads it any more: there is nobody to tell. EAGAIN: somebody else made the pipe non-blocking.
-      if ((error as NodeJS.ErrnoException).code !== 'EAGAIN') return
+      if ((error as NodeJS.ErrnoException).code !== 'EAGAIN') return false
+      Atomics.wait(NEVER, 0, 0, 5)
     }
   }
+  return at === bytes.length
 }

@@ -3,6 +3,7 @@ import { raw } from '../../framing/raw.ts'
 import type { Restart } from '../../supervisor/child.ts'
 import type { Intensity } from '../../supervisor/intensity.ts'
 import type { WorkerSpec } from '../../worker/spec.ts'
+import { quoted } from '../show/text.ts'
 import { type RunLimits, mustHear, pasted } from './limits.ts'
 import { exactMillis } from './values.ts'
 
@@ -80,9 +81,4 @@ export function pasteable(request: RunRequest, added: readonly string[]): string
   ]
   const text = ['pagent', 'run', ...added, ...options, '--', request.file, ...request.args].map(quoted).join(' ')
   return text.length > 200 || /[\0-\x1f\x7f]/.test(text) ? undefined : text
-}
-
-/** A word as a POSIX shell reads it. */
-function quoted(word: string): string {
-  return /^[\w@%+:,./=-]+$/.test(word) ? word : `'${word.replaceAll("'", String.raw`'\''`)}'`
 }

@@ -2,7 +2,8 @@ import { type Timer, systemClock } from '../../../base/clock.ts'
 import type { ActProgress } from '../act.ts'
 import type { Part, Stage } from '../stage.ts'
 import { workerRows } from './worker-rows.ts'
-import { type Ink, type View, cut, harmless, headline } from './view.ts'
+import { cut, harmless } from '../../show/text.ts'
+import { type Ink, type View, headline } from './view.ts'
 
 /** Other screen, no cursor, no wrapping of long lines; and the way back. */
 const ENTER = '\x1b[?1049h\x1b[?25l\x1b[?7l'

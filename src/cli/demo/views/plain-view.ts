@@ -1,5 +1,6 @@
 import type { ActProgress } from '../act.ts'
-import { type Ink, type View, cut, harmless, headline } from './view.ts'
+import { cut, harmless } from '../../show/text.ts'
+import { type Ink, type View, headline } from './view.ts'
 
 const MESSAGE_MAX = 80
 

@@ -1,5 +1,6 @@
 import type { ActProgress } from '../act.ts'
 import { wrapped } from '../../terminal.ts'
+import { cut, harmless } from '../../show/text.ts'
 import type { Audience } from '../stage.ts'
 
 /** How the demo looks. */
@@ -18,17 +19,6 @@ export interface Ink {
   /** How long a line may get. */
   readonly width: number
   write(text: string): void
-}
-
-/** Text that moves no cursor and takes one line. */
-export function harmless(text: string): string {
-  return text.replaceAll(/[\0-\x1f\x7f-\x9f]+/g, ' ')
-}
-
-/** Cut to so many characters. */
-export function cut(text: string, width: number): string {
-  const characters = Array.from(text)
-  return characters.length <= width ? text : `${characters.slice(0, Math.max(0, width - 1)).join('')}…`
 }
 
 const MARKS = { waiting: '·', playing: '▸', kept: '✓', broken: '✗', interrupted: '–' } as const

@@ -1,7 +1,8 @@
 import { systemClock } from '../../../base/clock.ts'
 import type { WorkerState } from '../../../worker/state.ts'
 import type { Part } from '../stage.ts'
-import { type Ink, cut, harmless } from './view.ts'
+import { cut, harmless } from '../../show/text.ts'
+import type { Ink } from './view.ts'
 
 const SYMBOLS: Readonly<Record<WorkerState, string>> = {
   idle: '○',
