@@ -1,0 +1,114 @@
+import { type Command, Option } from 'commander'
+import { systemClock } from '../../base/clock.ts'
+import { formatMillis } from '../../base/units.ts'
+import type { ControlClient } from '../../control/client/contract.ts'
+import type { WorkerStatus, WorkerStatusState } from '../../control/api/wire.ts'
+import type { CommandContext } from '../commands.ts'
+import { FAILED, NO_MASTER, TIMED_OUT } from '../exit-code.ts'
+import { type FleetOptions, fleetCommand } from '../fleet/choice.ts'
+import { type Desk, atDesk } from '../fleet/desk.ts'
+import { CommandFailure } from '../fleet/failure.ts'
+import { chosen } from '../fleet/names.ts'
+import { tell } from '../terminal.ts'
+import { readDuration } from '../run/values.ts'
+
+type Purpose = 'ready' | 'exit'
+
+const NOTES = `
+Exit code:
+  0    all are ready; or all have ended, and well
+  1    one cannot become ready any more; or one has ended otherwise
+  124  --timeout was over
+
+Examples:
+  pagent wait web --for ready --timeout 30s && curl localhost:8080
+  pagent wait migration --for exit && pagent start web
+`
+
+interface WaitOptions extends FleetOptions {
+  readonly for: Purpose
+  readonly timeout?: number
+}
+
+/** `pagent wait`: for workers to be ready, or to end. */
+export function waitCommand({ finish }: CommandContext): Command {
+  return fleetCommand('wait')
+    .description('Waits until workers are ready, or have ended and are not started again.')
+    .argument('<name...>', 'workers, services, GROUP:* or all')
+    .addOption(new Option('--for <what>', 'what to wait for').choices(['ready', 'exit']).default('ready'))
+    .addOption(new Option('--timeout <duration>', 'the longest to wait').argParser(readDuration))
+    .addHelpText('after', NOTES)
+    .action(async (names: string[], options: WaitOptions) =>
+      finish(await atDesk(options, (desk) => waitFor(desk, names, options))),
+    )
+}
+
+async function waitFor(
+  desk: Desk,
+  names: readonly string[],
+  { for: purpose, timeout = Infinity }: WaitOptions,
+): Promise<number> {
+  const late = new AbortController()
+  const timer = systemClock.after(timeout, () => late.abort())
+  let last: readonly WorkerStatus[] = []
+  try {
+    for await (const workers of looks(desk.client, late.signal)) {
+      last = chosen(workers, names, desk.fleet)
+      const verdict = judge(last, purpose)
+      if (verdict !== undefined) return conclude(verdict, purpose)
+    }
+  } finally {
+    timer.cancel()
+  }
+  const pending = last.filter((worker) => !isSettled(worker, purpose)).map(({ id, state }) => `${id} (${state})`)
+  if (late.signal.aborted)
+    throw new CommandFailure(`waited ${formatMillis(timeout)} for ${pending.join(', ')} ${wordFor(purpose)}`, TIMED_OUT)
+  if (purpose === 'exit') return 0
+  throw new CommandFailure(
+    `the fleet ended before ${pending.join(', ')} ${pending.length === 1 ? 'was' : 'were'} ready`,
+    NO_MASTER,
+  )
+}
+
+/** All workers now, and after each event. The stream begins first, so that nothing happens unseen. */
+async function* looks(client: ControlClient, signal: AbortSignal): AsyncGenerator<readonly WorkerStatus[]> {
+  for await (const { topic } of client.stream(['event'], { signal })) {
+    if (topic === 'hello' || topic === 'event' || topic === 'dropped') yield await client.workers()
+  }
+}
+
+interface Verdict {
+  readonly failed: readonly WorkerStatus[]
+}
+
+const GONE: ReadonlySet<WorkerStatusState> = new Set(['exited', 'failed', 'idle'])
+
+/** Undefined while there is something to wait for. One that cannot become ready is not waited for. */
+function judge(workers: readonly WorkerStatus[], purpose: Purpose): Verdict | undefined {
+  if (purpose === 'ready') {
+    const failed = workers.filter(({ state }) => state === 'failed' || state === 'exited')
+    if (failed.length > 0) return { failed }
+  }
+  if (!workers.every((worker) => isSettled(worker, purpose))) return undefined
+  return { failed: purpose === 'exit' ? workers.filter(isBadEnd) : [] }
+}
+
+function isSettled({ state }: WorkerStatus, purpose: Purpose): boolean {
+  return purpose === 'ready' ? state === 'running' || state === 'degraded' : GONE.has(state)
+}
+
+function isBadEnd({ state, lastExit }: WorkerStatus): boolean {
+  return state === 'failed' || lastExit?.isAbnormal === true
+}
+
+function conclude({ failed }: Verdict, purpose: Purpose): number {
+  for (const { id, lastExit, state } of failed) {
+    const why = lastExit === undefined ? `is ${state}` : lastExit.text
+    tell('error', `${id} ${why}${purpose === 'ready' ? '; it does not become ready' : ''}. See: pagent status ${id}`)
+  }
+  return failed.length === 0 ? 0 : FAILED
+}
+
+function wordFor(purpose: Purpose): string {
+  return purpose === 'ready' ? 'to be ready' : 'to end'
+}
