@@ -68,7 +68,14 @@ bool number_of(const char *text, const char *key, uint64_t *number) {
   return false;
 }
 
-int folder_join(int folder, const char *group) { return file_write(folder, group, "cgroup.procs", "0"); }
+/*
+ * Where there is `tasks` (version 1), moving the calling thread is all there is to do, because it is alone; and the kernel need not
+ * stop every other process from making threads meanwhile, as it must for `cgroup.procs`: that is ten times as fast.
+ */
+int folder_join(int folder, const char *group) {
+  int error = file_write(folder, group, "tasks", "0");
+  return error == ENOENT ? file_write(folder, group, "cgroup.procs", "0") : error;
+}
 
 /* As the kernel writes it; the C library has it only behind opendir, which allocates. */
 struct entry {
