@@ -245,11 +245,11 @@ function whyNotRun({ code, mark }: Snippet): string | false {
 }
 
 /** The names of files that are fleets. */
-const FLEET_FILES = ['pagent.yaml', 'Procfile']
+const FLEET_FILES = new Set(['pagent.yaml', 'Procfile'])
 
 describe('a fleet of a page can be loaded', () => {
   for (const page of pages) {
-    const fences = fencesOf(read(page)).filter(({ info }) => FLEET_FILES.includes(info))
+    const fences = fencesOf(read(page)).filter(({ info }) => FLEET_FILES.has(info))
     for (const { code, line, info } of fences) {
       test(`${page}:${line}`, async () => {
         const folder = mkdtempSync(join(workshop, 'fleet-'))

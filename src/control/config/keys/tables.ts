@@ -158,8 +158,13 @@ export const POOL_KEYS = {
   },
 } satisfies Record<keyof PoolConfig, Keys[string]>
 
-const WORKER = table('a map that describes a worker', WORKER_KEYS, FOREIGN_OF_WORKERS)
-const POOL = table('a map that describes a pool', POOL_KEYS, FOREIGN_OF_WORKERS)
+const WORKER = needing([['command']], table('a map that describes a worker', WORKER_KEYS, FOREIGN_OF_WORKERS))
+const POOL = needing([['command'], ['module']], table('a map that describes a pool', POOL_KEYS, FOREIGN_OF_WORKERS))
+
+/** For the schema only: the loader says it in better words. */
+function needing<T>(oneOfThese: readonly (readonly string[])[], shape: Shape<T>): Shape<T> {
+  return { ...shape, schema: { ...shape.schema, anyOf: oneOfThese.map((required) => ({ required })) } }
+}
 
 /** A group holds groups. */
 export type GroupReading = Reading<typeof MEMBER_KEYS & typeof GROUP_OWN_KEYS>

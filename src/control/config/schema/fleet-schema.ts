@@ -20,3 +20,8 @@ export function fleetSchema(): JsonSchema {
     },
   }
 }
+
+/** The schema as it lies in the package. */
+export function schemaText(): string {
+  return `${JSON.stringify(fleetSchema(), undefined, 1)}\n`
+}

@@ -5,7 +5,7 @@ import { CALL_KEYS, FLEET_KEYS, GROUP_KEYS, LOG_KEYS, POOL_KEYS, RECYCLE_KEYS, W
 import { type Key, type Keys, snake } from '../shapes/table.ts'
 
 /** Every key in one table, for the page. */
-export function keyTables(): Readonly<Record<string, string>> {
+function keyTable(): string {
   const ownOfPools = Object.fromEntries(Object.entries(POOL_KEYS).filter(([name]) => !Object.hasOwn(WORKER_KEYS, name)))
   const inside = (name: string, keys: Keys): string[] => rowsOf(keys, `${name}.`)
   const rows = [
@@ -24,7 +24,16 @@ export function keyTables(): Readonly<Record<string, string>> {
     ...inside('call', CALL_KEYS),
     ...section('of a group', rowsOf(GROUP_KEYS)),
   ]
-  return { everything: `${HEAD}\n${rows.join('\n')}\n` }
+  return `${HEAD}\n${rows.join('\n')}\n`
+}
+
+const [BEGIN, END] = ['<!-- every key, by npm run schema -->', '<!-- end of keys -->']
+
+/** The page with its table anew. */
+export function withKeyTable(page: string): string {
+  const [before, after] = [page.indexOf(BEGIN), page.indexOf(END)]
+  if (before === -1 || after < before) throw new Error(`the page has no place for the table of keys: ${BEGIN} … ${END}`)
+  return `${page.slice(0, before + BEGIN.length)}\n\n${keyTable()}\n${page.slice(after)}`
 }
 
 const HEAD = '| key | meaning | default |\n|---|---|---|'

@@ -13,7 +13,13 @@ export function nearestOf(written: string, known: Iterable<string>): string | un
     const distance = distanceOf(wanted, fold(word), least)
     if (distance < least) [best, least] = [word, distance]
   }
-  return best
+  return best ?? onlyWith(wanted, known)
+}
+
+/** TERM is SIGTERM. */
+function onlyWith(part: string, known: Iterable<string>): string | undefined {
+  const [first, ...more] = [...known].filter((word) => fold(word).includes(part))
+  return part.length >= 3 && more.length === 0 ? first : undefined
 }
 
 /** Whoever writes readyTimeout for ready_timeout has not mistyped. */
