@@ -15,14 +15,14 @@ const validate = ajv.compile(schema)
 describe('the loader', () => {
   for (const { yaml, refused = [] } of EXAMPLES) {
     test(`${refused.length === 0 ? 'accepts' : 'refuses'} ${JSON.stringify(yaml)}`, () => {
-      const read = readYaml(yaml)
-      if (refused.length === 0) assert.deepEqual(told(read), [])
+      const result = readYaml(yaml)
+      if (refused.length === 0) assert.deepEqual(told(result), [])
       for (const fragment of refused)
         assert.ok(
-          told(read).some((line) => line.includes(fragment)),
-          `no problem says ${fragment}:\n${told(read).join('\n')}`,
+          told(result).some((line) => line.includes(fragment)),
+          `no problem says ${fragment}:\n${told(result).join('\n')}`,
         )
-      assert.equal(read.plan === undefined, refused.length > 0)
+      assert.equal(result.plan === undefined, refused.length > 0)
     })
   }
 })
@@ -37,8 +37,9 @@ describe('the schema agrees with the loader', () => {
   }
 })
 
+const read = (path: string): string => readFileSync(new URL(`../../../${path}`, import.meta.url), 'utf8')
+
 test('the schema in the package, and the table of the guide, are those of today: npm run schema', () => {
-  const read = (path: string): string => readFileSync(new URL(`../../../${path}`, import.meta.url), 'utf8')
   assert.equal(read('schema/pagent.schema.json'), schemaText())
   assert.equal(read('docs/guide/fleet.md'), withKeyTable(read('docs/guide/fleet.md')))
 })

@@ -43,7 +43,13 @@ export interface FoundScalar {
 export class Problems {
   readonly #list: ConfigProblem[] = []
 
+  /** More help nobody: who has so many has one mistake many times. */
+  get isFull(): boolean {
+    return this.#list.length >= 1000
+  }
+
   add({ path, line, column }: Place, message: string): void {
+    if (this.isFull) return
     const position = line === undefined ? {} : { line, ...(column === undefined ? {} : { column }) }
     this.#list.push({ path, ...position, message })
   }

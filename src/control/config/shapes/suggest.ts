@@ -18,8 +18,9 @@ export function nearestOf(written: string, known: Iterable<string>): string | un
 
 /** TERM is SIGTERM. */
 function onlyWith(part: string, known: Iterable<string>): string | undefined {
+  if (part.length < 3) return undefined
   const [first, ...more] = [...known].filter((word) => fold(word).includes(part))
-  return part.length >= 3 && more.length === 0 ? first : undefined
+  return more.length === 0 ? first : undefined
 }
 
 /** Whoever writes readyTimeout for ready_timeout has not mistyped. */

@@ -77,7 +77,8 @@ function readTable<K extends Keys>(
     const name = meanings.get(key)
     const earlier = places.get(name ?? '')
     if (key.startsWith('x-') || isAbsent(value)) continue
-    if (name === undefined) problems.add(place, `there is no key ${JSON.stringify(key)}${advise(key)}`)
+    if (name === undefined)
+      problems.add(place, `there is no key ${JSON.stringify(key)}${problems.isFull ? '' : advise(key)}`)
     else if (earlier !== undefined)
       problems.add(place, `${key} says the same as ${earlier.key}${lineOf(earlier.place)}; leave one out`)
     else {
