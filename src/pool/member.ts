@@ -42,6 +42,11 @@ export class Member {
     return this.worker.run({ signal: this.#stop.signal, kill: this.#kill.signal, ready })
   }
 
+  /** Somebody has had something of it; one that ends before that might as well not have started. */
+  get isProven(): boolean {
+    return this.calls > 0 || this.inFlight > 0
+  }
+
   get isLeaving(): boolean {
     return this.#stop.signal.aborted
   }

@@ -2,7 +2,7 @@ import { AsyncResource } from 'node:async_hooks'
 import { systemClock } from '../base/clock.ts'
 import { AlreadyStartedError, ClosedError } from '../base/errors.ts'
 import { type Exit, plainExit } from '../base/exit.ts'
-import { type Child, type ChildContext, type ChildOptions, KEEPER, type Keeper } from '../supervisor/child.ts'
+import { type Child, type ChildContext, type ChildOptions, KEEPER, type Keeper, RESTS } from '../supervisor/child.ts'
 import {
   type CallArgs,
   type CallResult,
@@ -49,6 +49,7 @@ export class Pool<Api extends object = any> implements Child, AsyncDisposable {
   readonly #stats = new Stats()
   #staff: Staff
   #keeper: Keeper | undefined
+  #lives = 0
 
   /** @throws TypeError, RangeError for a spec that cannot be. */
   constructor(spec: PoolSpec) {
@@ -111,8 +112,17 @@ export class Pool<Api extends object = any> implements Child, AsyncDisposable {
     return this.#stats.snapshot(this.#staff.figures)
   }
 
-  /** Starts the workers it always has. Resolves when they are ready. Not needed: a call starts what it needs. */
+  /**
+   * Starts the workers it always has. Resolves when they are ready. Not needed: a call starts what it needs.
+   *
+   * @throws TypeError below a supervisor: that one starts it.
+   * @throws ExitError when they cannot be started.
+   */
   async start(): Promise<this> {
+    if (this.#keeper !== undefined && !this.#staff.isOpen)
+      throw new TypeError(
+        `Cannot start pool "${this.id}": supervisor "${this.#keeper.path}" keeps it; use its restart("${this.id}")`,
+      )
     await this.#staff.fill()
     return this
   }
@@ -121,37 +131,62 @@ export class Pool<Api extends object = any> implements Child, AsyncDisposable {
   async stop(): Promise<Exit> {
     const staff = this.#staff
     this.#staff = this.#newStaff()
-    await staff.close(new ClosedError(`Cannot call pool "${this.id}": it was stopped`))
+    await staff.close(this.#closed('it was stopped'))
     return plainExit(this.id, { kind: 'stopped', step: 'abort' }, systemClock.date())
   }
 
   /** One life below a supervisor: until it is stopped, or its workers fail to start too often. */
   async run({ signal, kill, ready }: ChildContext): Promise<Exit> {
+    if (this.#staff.isBusy && this.#staff.isOpen) throw new AlreadyStartedError(this.id, 'running', undefined, 'pool')
+    if (this.#staff.isOpen) this.#replaceStaff()
     const staff = this.#staff
-    if (staff.figures.workers > 0) throw new AlreadyStartedError(this.id, 'running', undefined, 'pool')
     signal.addEventListener('abort', () => void this.stop(), { once: true })
     kill.addEventListener('abort', () => staff.destroy(), { once: true })
-    void staff.fill().then(
+    void staff.live(++this.#lives).then(
       () => ready(),
       () => {},
     )
-    return staff.ended
+    const exit = await staff.ended
+    if (this.#staff === staff) this.#staff = this.#newStaff()
+    return exit
   }
 
   /** For a supervisor: who keeps it. */
   [KEEPER](keeper: Keeper | undefined): void {
-    if (keeper !== undefined && this.#keeper !== undefined)
-      throw new TypeError(`Cannot keep pool "${this.id}" twice: supervisor "${this.#keeper.path}" keeps it already`)
+    const last = this.#keeper
+    if (keeper !== undefined && last !== undefined)
+      throw new TypeError(`Cannot keep pool "${this.id}" twice: supervisor "${last.path}" keeps it already`)
     this.#keeper = keeper
-    if (this.#staff.figures.workers === 0) this.#staff = this.#newStaff()
+    if (this.#staff.isBusy) return
+    const path = last?.path
+    this.#replaceStaff(path === undefined ? undefined : `supervisor "${path}" has let it go; start() it`)
+  }
+
+  /** For a supervisor: it stays down, so that nobody needs to wait for it. */
+  [RESTS](): void {
+    const path = this.#keeper?.path ?? ''
+    this.#staff.rest(
+      this.#closed(`it has ended, and supervisor "${path}" leaves it down; use its restart("${this.id}")`),
+    )
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.stop()
   }
 
-  #newStaff(): Staff {
-    return new Staff(this.#plan, this.#stats, this.#keeper)
+  /** By one that has nothing to do yet. */
+  #replaceStaff(refusal?: string): void {
+    const last = this.#staff
+    this.#staff = this.#newStaff(refusal === undefined ? undefined : this.#closed(refusal))
+    void last.close(this.#closed('it was stopped'))
+  }
+
+  #closed(why: string): ClosedError {
+    return new ClosedError(`Cannot call pool "${this.id}": ${why}`)
+  }
+
+  #newStaff(refusal?: Error): Staff {
+    return new Staff(this.#plan, this.#stats, this.#keeper, refusal)
   }
 
   #read(options: PoolCallOptions | undefined): ReadPoolCall {

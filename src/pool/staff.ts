@@ -1,11 +1,13 @@
 import { type Clock, Since, type Timer, systemClock } from '../base/clock.ts'
 import { ExitError } from '../base/errors.ts'
+import type { SupervisorEvent } from '../base/events.ts'
 import { type Exit, type ExitCause, isAbnormal, plainExit } from '../base/exit.ts'
 import { Later } from '../base/later.ts'
 import { handled } from '../channel/outbox.ts'
 import { KEEPER, type Keeper } from '../supervisor/child.ts'
 import { RestartPolicy } from '../supervisor/restart-policy.ts'
 import { worker } from '../worker/host.ts'
+import type { Worker } from '../worker/worker.ts'
 import { Aging } from './aging.ts'
 import type { Job } from './job.ts'
 import { Member } from './member.ts'
@@ -27,15 +29,26 @@ export class Staff {
   readonly #policy: RestartPolicy
   readonly #ended = new Later<Exit>()
   readonly #begun: Since
+  /** Which life of the pool this is. */
+  #number = 1
   #filling: PromiseWithResolvers<void> | undefined
   /** The next start waits, since the last has failed. */
   #pause: Timer | undefined
+  /** Workers may be started. Below a supervisor that one says when: what is asked for before waits for it. */
+  #isOpen: boolean
+  /** Nobody will start any for now: why. */
+  #refusal: Error | undefined
   #closing: Error | undefined
+  /** What it ends as, once everybody is gone. */
+  #cause: ExitCause = { kind: 'stopped', step: 'abort' }
 
-  constructor(plan: PoolPlan, stats: Stats, keeper: Keeper | undefined) {
+  /** `refusal`: what calls fail with until it is started. */
+  constructor(plan: PoolPlan, stats: Stats, keeper: Keeper | undefined, refusal?: Error) {
     this.#plan = plan
     this.#stats = stats
     this.#keeper = keeper
+    this.#refusal = refusal
+    this.#isOpen = keeper === undefined && refusal === undefined
     this.#clock = keeper?.host.clock ?? systemClock
     this.#roster = new Roster(plan.concurrency, plan.max)
     this.#queue = new JobQueue(plan.id, this.#clock, plan.maxQueue)
@@ -56,9 +69,18 @@ export class Staff {
     return this.#plan.spec.propagate !== undefined || this.#keeper?.host.keepsContext === true
   }
 
-  /** Resolves when it is closed and everybody is gone, or nobody could be started. */
+  /** Resolves when everybody is gone: it was closed, or nobody could be started. */
   get ended(): Promise<Exit> {
     return this.#ended.promise
+  }
+
+  get isOpen(): boolean {
+    return this.#isOpen
+  }
+
+  /** There is somebody, or somebody waits. */
+  get isBusy(): boolean {
+    return this.#roster.members.size > 0 || this.#queue.length > 0
   }
 
   get figures(): { workers: number; ready: number; busy: number; queued: number } {
@@ -68,15 +90,31 @@ export class Staff {
     return { workers: members.size, ready, busy, queued: this.#queue.length }
   }
 
+  /** A life below a supervisor: the first is number 1. */
+  live(number: number): Promise<void> {
+    this.#number = number
+    return this.fill()
+  }
+
   /** Starts those there always are. Resolves when they are ready, rejects when they cannot be started. */
   fill(): Promise<void> {
-    this.#filling ??= newFilling()
+    this.#isOpen = true
+    this.#refusal = undefined
+    const filling = (this.#filling ??= newFilling())
     this.#adjust()
-    return this.#filling.promise
+    return filling.promise
+  }
+
+  /** Its supervisor leaves it down for now: nobody needs to wait for it. */
+  rest(error: Error): void {
+    if (this.#isOpen) return
+    this.#refusal = error
+    this.#queue.failAll(error)
   }
 
   submit(job: Job): void {
-    if (this.#closing !== undefined) return job.fail(this.#closing)
+    const refusal = this.#closing ?? this.#refusal
+    if (refusal !== undefined) return job.fail(refusal)
     const member = this.#queue.length === 0 ? this.#roster.memberFor(job) : undefined
     if (member !== undefined) return this.#begin(member, job)
     this.#queue.push(job)
@@ -86,7 +124,6 @@ export class Staff {
   /** What waits fails with this error, what runs with the end of its worker. Resolves when everybody is gone. */
   async close(error: Error): Promise<void> {
     this.#shut(error)
-    if (this.#roster.members.size === 0) this.#end({ kind: 'stopped', step: 'abort' })
     await this.ended
   }
 
@@ -116,13 +153,17 @@ export class Staff {
 
   /** What waits is begun by whoever can. */
   #dispatch(): void {
+    this.#assign()
+    this.#adjust()
+  }
+
+  #assign(): void {
     while (this.#queue.length > 0) {
       let member: Member | undefined
       const job = this.#queue.take((one) => (member = this.#roster.memberFor(one)) !== undefined)
       if (job === undefined || member === undefined) break
       this.#begin(member, job)
     }
-    this.#adjust()
   }
 
   // ── who comes and who goes ──
@@ -131,7 +172,7 @@ export class Staff {
   get #wanted(): number {
     const { min, max, spares, concurrency } = this.#plan
     const isUsed = this.#filling !== undefined || this.#stats.calls > 0 || this.#queue.length > 0
-    if (!isUsed || this.#closing !== undefined) return 0
+    if (!isUsed || !this.#isOpen || this.#closing !== undefined) return 0
     const working = this.#roster.count(({ inFlight }) => inFlight > 0)
     const asked = working + Math.ceil(this.#queue.length / concurrency)
     return Math.min(max, Math.max(min, asked)) + spares
@@ -139,18 +180,25 @@ export class Staff {
 
   #adjust(): void {
     if (this.#closing !== undefined || this.#pause !== undefined) return
-    const present = this.#roster.count(({ isLeaving, isRetiring }) => !isLeaving && !isRetiring)
-    for (let missing = this.#wanted - present; missing > 0; missing--) this.#hire()
+    let present = this.#roster.count(({ isLeaving, isRetiring }) => !isLeaving && !isRetiring)
+    try {
+      for (; present < this.#wanted; present++) this.#hire()
+    } catch (error) {
+      // Those there are do what they can; fewer than there always are is a failure.
+      if (present < this.#plan.min)
+        this.#startFailed(this.#explain({ kind: 'crashed', error: error as Error, stage: 'start' }))
+    }
     if (this.#roster.count(({ isReady }) => isReady) >= this.#plan.min) this.#filling?.resolve()
   }
 
+  /** @throws what the master says who has no room for one more. */
   #hire(): void {
     const { id, command, spec } = this.#plan
     const { freeNumber } = this.#roster
     const one = worker(`${id}-${freeNumber}`, command.file, command.args, spec)
+    this.#introduce(one)
     const member = new Member(one, freeNumber, this.#aging.terms())
     this.#roster.members.add(member)
-    this.#introduce(member)
     void member.live(() => this.#onReady(member)).then((exit) => this.#onExit(member, exit))
   }
 
@@ -167,27 +215,31 @@ export class Staff {
     this.#dismiss(member)
     if (isAbnormal(exit)) this.#stats.deaths++
     if (this.#closing !== undefined) return this.#checkGone()
-    if (!member.isReady && !member.isLeaving) return this.#startFailed(exit)
-    this.#dispatch()
+    if (member.isLeaving || member.isProven) return this.#dispatch()
+    this.#assign()
+    this.#startFailed(exit, member.worker.id)
   }
 
   /** A few times it is tried again; then whoever waits is told. */
-  #startFailed(exit: Exit): void {
-    const decision = this.#policy.decide(exit, this.now, Math.random())
+  #startFailed(exit: Exit, who = this.#plan.id): void {
+    const decision = this.#policy.decide(exit, this.now, this.#dice())
     if (decision.action !== 'restart')
       return this.#giveUp(exit, decision.action === 'give-up' ? decision.exits : [exit])
-    this.#pause ??= this.#clock.after(decision.after, () => {
+    if (this.#pause !== undefined) return
+    this.#pause = this.#clock.after(decision.after, () => {
       this.#pause = undefined
       this.#adjust()
     })
+    const { attempt, after, repeated } = decision
+    this.#tell({ type: 'restart-planned', child: who, attempt, after, repeated, stop: [], start: [who] })
   }
 
   /** The next call tries again; below a supervisor that one decides. */
   #giveUp(exit: Exit, exits: readonly Exit[]): void {
     const error = new ExitError('start', exit)
     if (this.#keeper !== undefined) {
-      this.#shut(error)
-      return this.#end({ kind: 'gave-up', exits })
+      this.#cause = { kind: 'gave-up', exits }
+      return this.#shut(error)
     }
     this.#queue.failAll(error)
     this.#failFilling(error)
@@ -205,15 +257,16 @@ export class Staff {
     this.#queue.failAll(error)
     this.#failFilling(error)
     for (const member of this.#roster.members) member.leave()
+    this.#checkGone()
   }
 
   #checkGone(): void {
-    if (this.#roster.members.size === 0) this.#end({ kind: 'stopped', step: 'abort' })
+    if (this.#roster.members.size === 0) this.#ended.resolve(this.#explain(this.#cause))
   }
 
   // ── its place in a tree ──
 
-  #introduce({ worker: child }: Member): void {
+  #introduce(child: Worker<any, any>): void {
     if (this.#keeper === undefined) return
     const { path, host } = this.#keeper
     child[KEEPER]({ path: `${path}/${this.#plan.id}`, host })
@@ -226,8 +279,18 @@ export class Staff {
     this.#keeper.host.release?.(child, 'forgotten')
   }
 
-  #end(cause: ExitCause): void {
-    this.#ended.resolve(plainExit(this.#plan.id, cause, this.#begun.date, 1, this.#begun.age))
+  #dice(): number {
+    return (this.#keeper?.host.dice ?? Math.random)()
+  }
+
+  #tell(event: SupervisorEvent): void {
+    if (this.#keeper === undefined) return
+    const { path, host } = this.#keeper
+    host.emit({ at: this.#clock.date(), supervisor: `${path}/${this.#plan.id}`, incarnation: this.#number, ...event })
+  }
+
+  #explain(cause: ExitCause): Exit {
+    return plainExit(this.#plan.id, cause, this.#begun.date, this.#number, this.#begun.age)
   }
 }
 

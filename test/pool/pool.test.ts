@@ -5,7 +5,6 @@ import { join } from 'node:path'
 import { describe, it } from 'node:test'
 import { type PoolSpec, Master, Pool } from '../../src/index.ts'
 import { eventually, isAlive } from '../support/processes.ts'
-import { story } from '../support/story.ts'
 import type * as work from './fixtures/work.ts'
 
 type Work = typeof work
@@ -224,37 +223,6 @@ void describe('a pool of any program', () => {
     })
     assert.equal(await pool.call('sum', [1, 2, 3]), 6)
     await pool.stop()
-  })
-})
-
-void describe('a pool below a supervisor', () => {
-  story('is a child like others, and its workers belong to the master', async (master) => {
-    const pool = new Pool<Work>({ id: 'work', module, size: 2 })
-    const app = await master.supervise({ id: 'app', children: [pool] })
-    assert.deepEqual(
-      [...master.workers()].map(({ id, supervisor: above }) => `${id} ${above}`),
-      ['work-1 app/work', 'work-2 app/work'],
-    )
-    assert.equal(await pool.call('add', [1, 2]), 3)
-    master.getWorker('work-1').kill()
-    await eventually(() => pool.stats.ready === 2 && pool.stats.deaths === 1, 10_000, 'a replacement')
-    await app.stop()
-    assert.deepEqual([...master.workers()], [])
-  })
-
-  story('gives up when its workers cannot be started', async (master) => {
-    const fails = new URL('./fixtures/does-not-load.ts', import.meta.url)
-    const pool = new Pool({
-      id: 'work',
-      module: fails,
-      size: 1,
-      intensity: { restarts: 1 },
-      backoff: { min: 1, max: 1 },
-    })
-    await assert.rejects(master.supervise({ id: 'app', children: [pool] }), {
-      code: 'ERR_PAGENT_GAVE_UP',
-      message: /no license/,
-    })
   })
 })
 
