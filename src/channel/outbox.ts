@@ -1,4 +1,5 @@
 import { ClosedError, OverloadError } from '../base/errors.ts'
+import { Slab, takeSlab } from '../base/queues/slabs.ts'
 import { formatBytes } from '../base/units.ts'
 import type { ByteSink } from './bytes.ts'
 
@@ -8,19 +9,29 @@ export const OUTBOX_LIMIT: number = 16 * 2 ** 20
 /** With so many bytes on their way, whoever answers waits before it takes the next. */
 const PRESSURE = 2 ** 20
 
-/** The messages of one tick, on their way as one write. */
+/** Small messages of a tick are one write; no write is longer, but for that of a single message. */
+const WRITE = 2 ** 18
+/** Longer ones are not worth a copy to save a write. */
+const LARGE = 2 ** 15
+
+type Part = string | Uint8Array | Slab
+
+/** The messages of one tick, on their way. */
 interface Batch {
   readonly done: Promise<void>
   readonly resolve: () => void
   readonly reject: (error: Error) => void
   /** Encoded messages; text that follows text is already joined. */
-  readonly parts: (string | Uint8Array)[]
+  readonly parts: Part[]
+  /** How many parts have been written, and how many are about to be. */
+  written: number
+  begun: number
   size: number
 }
 
 /**
- * Where encoded messages wait for the pipe. All messages of a tick leave in one write; while a write is under way
- * the next ones gather, up to a limit.
+ * Where encoded messages wait for the pipe. All messages of a tick leave in one write, or in few where they are long; while
+ * a write is under way the next ones gather, up to a limit.
  */
 export class Outbox {
   readonly #sink: ByteSink
@@ -37,16 +48,17 @@ export class Outbox {
     this.#who = who
   }
 
-  send(frame: string | Uint8Array): Promise<void> {
+  /** What is `lent` may change once this call returns. */
+  send(frame: string | Uint8Array, lent = false): Promise<void> {
     const refusal = this.#refusal(frame.length)
-    return refusal === undefined ? this.#accept(frame).done : handled(Promise.reject(refusal))
+    return refusal === undefined ? this.#accept(frame, lent).done : handled(Promise.reject(refusal))
   }
 
   /** The same for somebody who does not wait. */
-  post(frame: string | Uint8Array): void {
+  post(frame: string | Uint8Array, lent = false): void {
     const refusal = this.#refusal(frame.length)
     if (refusal !== undefined) throw refusal
-    this.#accept(frame)
+    this.#accept(frame, lent)
   }
 
   /** Resolves when the last batch has left; undefined while little waits. Never rejects. */
@@ -87,9 +99,10 @@ export class Outbox {
     return waiting > 0 && waiting + length > OUTBOX_LIMIT ? this.#overload(waiting) : undefined
   }
 
-  #accept(frame: string | Uint8Array): Batch {
+  #accept(frame: string | Uint8Array, lent: boolean): Batch {
     const batch = (this.#batch ??= newBatch())
-    add(batch, frame)
+    if (lent && typeof frame !== 'string') addCopy(batch, frame)
+    else add(batch, frame)
     this.#schedule()
     return batch
   }
@@ -115,9 +128,13 @@ export class Outbox {
   #write(batch: Batch): void {
     this.#writing = batch
     this.#batch = undefined
-    const [only] = batch.parts
+    this.#writeOn(batch)
+  }
+
+  #writeOn(batch: Batch): void {
+    batch.begun = endOfWrite(batch.parts, batch.written)
     try {
-      this.#sink.write(batch.parts.length === 1 && only !== undefined ? only : join(batch.parts), this.#written)
+      this.#sink.write(dataOf(batch.parts, batch.written, batch.begun), this.#written)
     } catch (error) {
       // A framing that encodes to something else than text or bytes.
       this.#written(error as Error)
@@ -127,6 +144,8 @@ export class Outbox {
   readonly #written = (error?: Error | null): void => {
     const batch = this.#writing
     if (error) return this.close('it does not read any more', error)
+    if (batch !== undefined) forget(batch)
+    if (batch !== undefined && batch.begun < batch.parts.length) return this.#writeOn(batch)
     this.#writing = undefined
     batch?.resolve()
     this.#flush()
@@ -147,7 +166,7 @@ export class Outbox {
 
 function newBatch(): Batch {
   const { promise, resolve, reject } = Promise.withResolvers<void>()
-  return { done: promise, resolve, reject, parts: [], size: 0 }
+  return { done: promise, resolve, reject, parts: [], written: 0, begun: 0, size: 0 }
 }
 
 /** Handled only here, where it can be rejected: most batches are written, and need no second promise. */
@@ -159,13 +178,53 @@ function refuse(batch: Batch, error: Error): void {
 function add(batch: Batch, frame: string | Uint8Array): void {
   const last = batch.parts.length - 1
   const before = batch.parts[last]
-  if (typeof frame === 'string' && typeof before === 'string') batch.parts[last] = before + frame
+  if (typeof frame === 'string' && typeof before === 'string' && before.length < WRITE)
+    batch.parts[last] = before + frame
   else batch.parts.push(frame)
   batch.size += frame.length
 }
 
-function join(parts: readonly (string | Uint8Array)[]): Uint8Array {
-  return Buffer.concat(parts.map((part) => (typeof part === 'string' ? Buffer.from(part) : part)))
+/** Into memory that is used again: of one slab, or of several one after the other. */
+function addCopy(batch: Batch, frame: Uint8Array): void {
+  batch.size += frame.length
+  for (let at = 0; at < frame.length;) {
+    let slab = batch.parts.at(-1)
+    if (!(slab instanceof Slab)) batch.parts.push((slab = takeSlab()))
+    const end = slab.add(frame, at)
+    if (end === at) batch.parts.push(takeSlab())
+    at = end
+  }
+}
+
+/** What is small goes together with what follows it. */
+function endOfWrite(parts: readonly Part[], from: number): number {
+  let end = from
+  for (let size = 0; end < parts.length; end++) {
+    const { length } = parts[end] as Part
+    if (end > from && (length > LARGE || size + length > WRITE)) break
+    size += length
+    if (length > LARGE) return end + 1
+  }
+  return end
+}
+
+function dataOf(parts: readonly Part[], from: number, to: number): string | Uint8Array {
+  const [only] = to - from === 1 ? [parts[from]] : []
+  if (only !== undefined) return only instanceof Slab ? only.view : only
+  return Buffer.concat(parts.slice(from, to).map(bytesOf))
+}
+
+function bytesOf(part: Part): Uint8Array {
+  return typeof part === 'string' ? Buffer.from(part) : part instanceof Slab ? part.view : part
+}
+
+/** What was written is held no longer, and its memory may be used again. */
+function forget(batch: Batch): void {
+  for (; batch.written < batch.begun; batch.written++) {
+    const part = batch.parts[batch.written]
+    batch.parts[batch.written] = ''
+    if (part instanceof Slab) part.free()
+  }
 }
 
 /** Who does not wait for a send must not be ended by its failure; the worker's exit tells of it. */

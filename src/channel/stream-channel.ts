@@ -67,7 +67,7 @@ export class StreamChannel<In, Out = In> implements Channel<In, Out>, Selectable
 
   send(message: Out): Promise<void> {
     try {
-      return this.#outbox.send(this.#framing.encode(message))
+      return this.#outbox.send(this.#encode(message), this.#framing.lend !== undefined)
     } catch (error) {
       return handled(Promise.reject(this.#named(error)))
     }
@@ -81,11 +81,11 @@ export class StreamChannel<In, Out = In> implements Channel<In, Out>, Selectable
   post(message: Out): void {
     let frame: string | Uint8Array
     try {
-      frame = this.#framing.encode(message)
+      frame = this.#encode(message)
     } catch (error) {
       throw this.#named(error)
     }
-    this.#outbox.post(frame)
+    this.#outbox.post(frame, this.#framing.lend !== undefined)
   }
 
   /** Resolves when what was sent has left; undefined while little waits. */
@@ -192,6 +192,11 @@ export class StreamChannel<In, Out = In> implements Channel<In, Out>, Selectable
   readonly #onFree = (): void => {
     this.#observer.paused?.(false)
     this.#source.resume()
+  }
+
+  #encode(message: Out): string | Uint8Array {
+    const { lend } = this.#framing
+    return lend === undefined ? this.#framing.encode(message) : lend(message)
   }
 
   #finishInput(fault: FramingError | undefined): void {

@@ -29,6 +29,8 @@ export interface Framing<In, Out = In> {
   decoder(report?: Report): Decoder<In>
   /** Throws `FramingError` (`unencodable`, `too-long`) for a message the framing cannot carry. */
   encode(message: Out): Uint8Array | string
+  /** The same, in memory that it uses again for the next message; for who copies what he gets at once. */
+  readonly lend?: (message: Out) => Uint8Array | string
 }
 
 /** What happens to a message above `maxLength`: the stream ends with an error, or the message is dropped and reported. */

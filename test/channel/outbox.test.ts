@@ -56,6 +56,36 @@ describe('sending', () => {
     assert.deepEqual(Buffer.from(sink.writes[0] as Uint8Array), expected)
   })
 
+  it('keeps the order of what is long and short, own and lent, in writes that are not too long', async () => {
+    const written: Buffer[] = []
+    const sink = new FakeSink()
+    // Whose memory it is afterwards is not for the sink to know.
+    sink.write = (data, done) => {
+      written.push(Buffer.from(data as string))
+      done()
+    }
+    const outbox = new Outbox(sink, 'worker "a"')
+    const lent = new Uint8Array(100_000)
+    const expected: Buffer[] = []
+    for (let i = 0; i < 20; i++) {
+      lent.fill(i)
+      const frames = [`text ${i}`, lent.subarray(0, i % 3 === 0 ? 10 : 100_000), new Uint8Array(i * 5000).fill(i)]
+      expected.push(...frames.map((frame) => Buffer.from(frame as string)))
+      void outbox.send(frames[0] as string)
+      void outbox.send(frames[1] as Uint8Array, true)
+      await outbox.send(frames[2] as Uint8Array)
+    }
+    const all = Array.from({ length: 10 }, (_, i) => {
+      lent.fill(100 + i)
+      expected.push(Buffer.from(lent))
+      return outbox.send(lent, true)
+    })
+    await Promise.all(all)
+    assert.ok(Buffer.concat(written).equals(Buffer.concat(expected)))
+    assert.ok(Math.max(...written.map(({ length }) => length)) <= 2 ** 18)
+    assert.equal(outbox.queued, 0)
+  })
+
   it('passes a single frame on as it is', async () => {
     const { sink, outbox } = make({ atOnce: true })
     const frame = Uint8Array.of(1, 2)
@@ -77,6 +107,8 @@ describe('sending', () => {
     })
     await settled()
     assert.equal(outbox.queued, OUTBOX_LIMIT)
+    // What is long is a write of its own.
+    sink.done()
     sink.done()
     await Promise.all(accepted)
     void outbox.send('y')

@@ -239,7 +239,7 @@ class Reader {
 
   #own(length: number): Uint8Array<ArrayBuffer> {
     const from = this.#advance(length)
-    const own = new Uint8Array(length)
+    const own = newBytes(length)
     own.set(this.#bytes.subarray(from, this.#at))
     return own
   }
@@ -252,6 +252,16 @@ class Reader {
     return from
   }
 }
+
+/** All of it is written over at once. */
+function newBytes(length: number): Uint8Array<ArrayBuffer> {
+  const { Buffer: NodeBuffer } = globalThis as { Buffer?: typeof Buffer }
+  if (NodeBuffer === undefined || length < LONG) return new Uint8Array(length)
+  return new Uint8Array(NodeBuffer.allocUnsafeSlow(length).buffer)
+}
+
+/** From so many bytes on it takes longer to fill memory with zeros than to get it from Node. */
+const LONG = 4096
 
 type ViewMaker = new (buffer: ArrayBuffer) => object
 

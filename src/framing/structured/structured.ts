@@ -54,6 +54,10 @@ export function structured<I = unknown, O = I>(options: StructuredOptions = {}):
     invalid: readSkip(options.onInvalid, 'onInvalid'),
   }
   const writer = new RpcWriter('structured', suitsJson)
+  const encode = (message: O, lent: boolean): string | Uint8Array => {
+    const text = writer.writeForm(message) ?? (suitsJson(message) ? writer.write(message) : undefined)
+    return text === undefined ? encodeFrame(message, max, lent) : encodeLine(text, max)
+  }
   return {
     name: 'structured',
     decoder(report) {
@@ -61,10 +65,8 @@ export function structured<I = unknown, O = I>(options: StructuredOptions = {}):
       const text = makeText<I>(report, (line) => reader.read(line))
       return new StructuredDecoder<I>(text, max, skips, report)
     },
-    encode(message) {
-      const text = writer.writeForm(message) ?? (suitsJson(message) ? writer.write(message) : undefined)
-      return text === undefined ? encodeFrame(message, max) : encodeLine(text, max)
-    },
+    encode: (message) => encode(message, false),
+    lend: (message) => encode(message, true),
   }
 }
 
@@ -77,17 +79,17 @@ function encodeLine(text: string, max: number): string {
   return `${text}\n`
 }
 
-function encodeFrame(message: unknown, max: number): Uint8Array {
-  const frame = serialized(message)
+function encodeFrame(message: unknown, max: number, lent: boolean): Uint8Array {
+  const frame = serialized(message, lent)
   const length = frame.length - HEADER
   if (length > max) throw tooLong('structured', length, max)
   writeHeader(frame, length)
   return frame
 }
 
-function serialized(message: unknown): Uint8Array {
+function serialized(message: unknown, lent: boolean): Uint8Array {
   try {
-    return serialize(message, HEADER)
+    return serialize(message, HEADER, lent)
   } catch (cause) {
     const why = cause instanceof Error ? cause.message : String(cause)
     throw unencodable('structured', `${pathToUnclonable(message)} cannot be cloned (${why})`, cause)

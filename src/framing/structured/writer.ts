@@ -1,15 +1,16 @@
 import { TAG, VIEWS } from './tags.ts'
 
 /**
- * The bytes of `value` behind `headroom` bytes that are free for a header. Throws for what cannot be cloned.
+ * The bytes of `value` behind `headroom` bytes that are free for a header; what is `lent` is written over by the next one.
+ * Throws for what cannot be cloned.
  *
  * V8 can do the same. But a hundred bytes that are made for it have its reader take gigabytes, and end the process; and
  * it costs several microseconds before the first byte.
  */
-export function serialize(value: unknown, headroom: number): Uint8Array {
+export function serialize(value: unknown, headroom: number, lent: boolean): Uint8Array {
   const writer = new Writer(headroom)
   writer.write(value)
-  return writer.finish()
+  return writer.finish(lent)
 }
 
 /** What is written into, by one writer at a time: a getter may have something written meanwhile. */
@@ -33,10 +34,10 @@ class Writer {
     this.#at = headroom
   }
 
-  finish(): Uint8Array {
-    const own = this.#bytes.slice(0, this.#at)
-    if (this.#bytes.length <= SPARE_MAX) spare = this.#view
-    return own
+  finish(lent: boolean): Uint8Array {
+    const isLarge = this.#bytes.length > SPARE_MAX
+    if (!isLarge) spare = this.#view
+    return lent || isLarge ? this.#bytes.subarray(0, this.#at) : this.#bytes.slice(0, this.#at)
   }
 
   write(value: unknown): void {
