@@ -6,6 +6,7 @@ if (!('withResolvers' in Promise)) {
 export { type Clock, type Timer, systemClock } from './base/clock.ts'
 export {
   AlreadyStartedError,
+  type CheckedPart,
   ClosedError,
   ExitError,
   FramingError,
@@ -20,6 +21,8 @@ export {
   type SpawnStage,
   TimeoutError,
   UnknownWorkerError,
+  ValidationError,
+  type ValidationIssue,
 } from './base/errors.ts'
 export type { MasterEvent, NextStep, SupervisorEvent, WorkerEvent } from './base/events.ts'
 export {
@@ -49,6 +52,9 @@ export type { Shutdown } from './process/ladder.ts'
 export type { LaunchCommand, Launcher, ProcessStatus, RunningProcess } from './process/launcher.ts'
 export { forkServer } from './process/fork-server/fork-server.ts'
 export { portable } from './process/portable/portable.ts'
+export type { MethodSchemas } from './rpc/checks/check.ts'
+export { checked } from './rpc/checks/checked.ts'
+export type { SchemaIssue, SchemaResult, StandardSchema } from './rpc/checks/standard-schema.ts'
 export {
   type CallOptions,
   type MethodOf,

@@ -143,6 +143,45 @@ export class RpcError extends PagentError {
   }
 }
 
+/** What of a call a schema is for. */
+export type CheckedPart = 'argument' | 'result' | 'item'
+
+/** What is wrong with a value, and where in it. */
+export interface ValidationIssue {
+  readonly message: string
+  /** Names and places on the way to it; none for the value itself. */
+  readonly path: readonly (string | number)[]
+}
+
+/** An argument, a result or an item of a stream is not what its schema allows. */
+export class ValidationError extends PagentError {
+  readonly code = 'ERR_PAGENT_VALIDATION'
+  readonly method: string
+  readonly part: CheckedPart
+  /** Which argument, from 0. */
+  readonly index: number | undefined
+  readonly issues: readonly ValidationIssue[]
+  /** The message without the name of the method. */
+  readonly why: string
+
+  constructor(method: string, part: CheckedPart, index: number | undefined, issues: readonly ValidationIssue[]) {
+    const what = index === undefined ? `the ${part}` : `${part} ${index + 1}`
+    const shown = issues
+      .slice(0, ISSUES_SHOWN)
+      .map(({ message, path }) => [path.join('.'), message].filter(Boolean).join(': '))
+    const more = issues.length > ISSUES_SHOWN ? `; and ${issues.length - ISSUES_SHOWN} more` : ''
+    const why = `${what} does not match its schema: ${shown.join('; ')}${more}`
+    super(`Cannot call ${method}: ${why}`)
+    this.method = method
+    this.part = part
+    this.index = index
+    this.issues = issues
+    this.why = why
+  }
+}
+
+const ISSUES_SHOWN = 5
+
 /** A queue is full: the caller is faster than the worker. */
 export class OverloadError extends PagentError {
   readonly code = 'ERR_PAGENT_OVERLOAD'

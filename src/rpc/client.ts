@@ -1,4 +1,6 @@
 import { checkKeys } from '../base/options.ts'
+import { CheckedCaller } from './checks/checked-caller.ts'
+import type { MethodSchemas } from './checks/check.ts'
 import { type Bytes, type Millis, parseBytes, parseMillis } from '../base/units.ts'
 import { show } from './faults.ts'
 import type { Params } from './messages.ts'
@@ -179,6 +181,21 @@ export class RpcClient<Api extends object = any> {
   /** The same with other options; what they do not say stays. */
   with(options: CallOptions): RpcClient<Api> {
     return new RpcClient<Api>(this.#caller, { ...this.#given, ...options }, this.#style)
+  }
+
+  /**
+   * The same, whose arguments and results are checked by Standard Schemas (of zod, valibot, arktype, …), where a method has
+   * some. What does not match rejects with `ValidationError`, and arguments are not sent then; else what the schemas make
+   * of a value goes on.
+   *
+   * ```ts ignore needs zod
+   * const adder = worker.rpc<Api>().checked({ add: { args: [z.number(), z.number()], result: z.number() } })
+   * ```
+   *
+   * @throws TypeError for what are no schemas.
+   */
+  checked(schemas: { readonly [Name in MethodOf<Api>]?: MethodSchemas }): RpcClient<Api> {
+    return new RpcClient<Api>(new CheckedCaller(this.#caller, schemas), this.#given)
   }
 
   /** The functions as if they were here. A stream is told from a value by `for await`. */

@@ -1,4 +1,4 @@
-import { RpcError } from '../base/errors.ts'
+import { RpcError, ValidationError } from '../base/errors.ts'
 import { CODES, type WireError } from './messages.ts'
 
 /** What an error says of itself beside its message. */
@@ -13,6 +13,7 @@ interface ErrorData {
 /** An error that a function threw, as it travels. Its own numeric `code` and `data` are kept, its stack is shown. */
 export function toWire(thrown: unknown): WireError {
   try {
+    if (thrown instanceof ValidationError) return ofInvalid(thrown)
     return thrown instanceof Error ? ofError(thrown) : ofOther(thrown)
   } catch {
     return { code: CODES.failed, message: 'something was thrown that cannot be shown' }
@@ -50,6 +51,12 @@ function ofError(error: Error): WireError {
   }
   const more = data === undefined ? {} : { data: plain(data) }
   return { code: isInteger(code) ? code : CODES.failed, message: String(message), data: { ...own, ...more } }
+}
+
+/** Who has called it wrongly is told what was wrong; where our own function stands is nothing to him. */
+function ofInvalid({ name, code, why, part, index, issues }: ValidationError): WireError {
+  const data = { name, code, data: { part, ...(index === undefined ? {} : { index }), issues } }
+  return { code: part === 'argument' ? CODES.invalidParams : CODES.internalError, message: why, data }
 }
 
 function ofOther(thrown: unknown): WireError {

@@ -1,7 +1,10 @@
 /** `pagent/worker`: for programs that are workers. */
-export { RpcError } from '../base/errors.ts'
+export { RpcError, ValidationError } from '../base/errors.ts'
 export type { Channel } from '../channel/channel.ts'
 export type { CallOptions, RpcClient } from '../rpc/client.ts'
+export type { MethodSchemas } from '../rpc/checks/check.ts'
+export { checked } from '../rpc/checks/checked.ts'
+export type { StandardSchema } from '../rpc/checks/standard-schema.ts'
 export type { Meta, Propagate } from '../rpc/messages.ts'
 export { type CurrentCall, currentCall } from '../rpc/serving/current-call.ts'
 export { type ServeOptions, master, serve } from './serve.ts'

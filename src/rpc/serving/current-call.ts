@@ -52,6 +52,11 @@ export function callOf(progress: (value: unknown) => void, meta: unknown): Call 
 
 let current: Call | undefined
 
+/** The call that is being served, where one is. */
+export function callNow(): Call | undefined {
+  return current
+}
+
 /** Calls a function, which may ask for the call it serves. */
 export function during(call: Call, run: (...args: any[]) => unknown, args: readonly unknown[]): unknown {
   const outer = current
