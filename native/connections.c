@@ -108,10 +108,21 @@ static void hang_up(void) {
   else if (errno != EAGAIN) nanosleep(&(struct timespec){0, 10 * 1000 * 1000}, NULL);
 }
 
+/*
+ * What the worker writes and the master has not read yet. Its writer sleeps when this is full and wakes when three quarters are
+ * read: with the default, a fast reader has read the rest before the writer is back. The kernel cuts it to what is allowed.
+ */
+#define UNREAD (1 << 20)
+
+static void make_room(int connection) {
+  (void)setsockopt(connection, SOL_SOCKET, SO_SNDBUF, &(int){UNREAD / 2}, sizeof(int));
+}
+
 static void accept_one(void) {
   int connection = accept4(listener, NULL, NULL, SOCK_CLOEXEC);
   if (connection < 0) return errno == EAGAIN ? (void)0 : hang_up();
   struct worker *worker = is_master(connection) ? worker_new(connection) : NULL;
+  make_room(connection);
   if (worker == NULL) close(connection);
   else read_request(worker); /* It is usually there already. */
 }
