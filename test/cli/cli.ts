@@ -30,9 +30,10 @@ export class Cli {
   readonly #output = { stdout: [] as Buffer[], stderr: [] as Buffer[] }
   readonly #waiting = new Set<() => void>()
 
-  constructor(args: readonly string[], env: Record<string, string> = {}) {
+  constructor(args: readonly string[], env: Record<string, string> = {}, cwd?: string) {
     this.process = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', MAIN, ...args], {
       env: { ...environment(), ...env },
+      cwd,
     })
     this.#collect('stdout', this.process.stdout)
     this.#collect('stderr', this.process.stderr)
@@ -83,8 +84,9 @@ export function cli(
   args: readonly string[],
   input: Buffer | string = '',
   env: Record<string, string> = {},
+  cwd?: string,
 ): Promise<Ended> {
-  const running = new Cli(args, env)
+  const running = new Cli(args, env, cwd)
   running.process.stdin?.end(input)
   return running.ended
 }

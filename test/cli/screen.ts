@@ -7,9 +7,11 @@ import { MAIN, environment } from './cli.ts'
 export class Screen {
   readonly #server = `pagent-test-${randomBytes(6).toString('hex')}`
 
-  constructor(columns: number, rows: number) {
+  /** `env` is added to that of the shell, which runs in `cwd`. */
+  constructor(columns: number, rows: number, env: Readonly<Record<string, string>> = {}, cwd = process.cwd()) {
+    const added = Object.entries(env).map(([name, value]) => `${name}='${value}'`)
     const size = ['-x', String(columns), '-y', String(rows)]
-    this.#tmux('-f', '/dev/null', 'new-session', '-d', ...size, 'env PS1="$ " CI= sh')
+    this.#tmux('-f', '/dev/null', 'new-session', '-d', ...size, '-c', cwd, `env PS1="$ " CI= ${added.join(' ')} sh`)
   }
 
   /** Types the command, and has the shell say how it ended. */
@@ -31,6 +33,11 @@ export class Screen {
       if (performance.now() > deadline) throw new Error(`there is no ${String(pattern)} on the screen:\n${text}`)
       await sleep(30)
     }
+  }
+
+  /** Whether anything to be seen is painted. */
+  colours(): boolean {
+    return this.#tmux('capture-pane', '-p', '-e').includes('\x1b[')
   }
 
   flags(): { alternate: boolean; cursor: boolean } {

@@ -6,8 +6,8 @@ import { readDuration } from '../run/values.ts'
 import { parsed } from './send.ts'
 
 const NOTES = `
-The worker must serve calls (framing: json-rpc). The result is one line of JSON on
-stdout. Ctrl-C cancels the call.
+The worker must serve calls (framing: json-rpc). The result is one line of JSON
+on stdout. Ctrl-C cancels the call.
 
 Exit code:
   0    it returned

@@ -8,8 +8,8 @@ import { type Format, outputOption } from '../fleet/output.ts'
 import { act } from './act.ts'
 
 const NOTES = `
-The signal goes to the worker and everything it has started. What it does with it
-is its business: to end a worker for good, use pagent stop.
+The signal goes to the worker and everything it has started. What it does with
+it is its business: to end a worker for good, use pagent stop.
 
 Examples:
   pagent signal HUP web         have it read its configuration again

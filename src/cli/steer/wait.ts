@@ -53,7 +53,7 @@ async function waitFor(
   let last: readonly WorkerStatus[] = []
   try {
     for await (const workers of looks(desk.client, late.signal)) {
-      last = chosen(workers, names, desk.fleet)
+      last = meant(chosen(workers, names, desk.fleet), names)
       const verdict = judge(last, purpose)
       if (verdict !== undefined) return conclude(verdict, purpose)
     }
@@ -68,6 +68,11 @@ async function waitFor(
     `the fleet ended before ${pending.join(', ')} ${pending.length === 1 ? 'was' : 'were'} ready`,
     NO_MASTER,
   )
+}
+
+/** Who is named is waited for; of all, those that are to run now. */
+function meant(workers: readonly WorkerStatus[], names: readonly string[]): readonly WorkerStatus[] {
+  return names.includes('all') ? workers.filter(({ state }) => state !== 'idle' && state !== 'scheduled') : workers
 }
 
 /** All workers now, and after each event. The stream begins first, so that nothing happens unseen. */
