@@ -247,9 +247,9 @@ export class AlreadyStartedError extends PagentError {
   readonly worker: string
 
   constructor(worker: string, state: string, pid: number | undefined, what = 'worker') {
-    super(
-      `Cannot start ${what} "${worker}": it is ${state}${pid === undefined ? '' : ` (pid ${pid})`}; stop() it first, or restart() it`,
-    )
+    const living = pid === undefined ? '' : ` (pid ${pid})`
+    const instead = what === 'worker' ? ', or restart() it' : ''
+    super(`Cannot start ${what} "${worker}": it is ${state}${living}; stop() it first${instead}`)
     this.worker = worker
   }
 }

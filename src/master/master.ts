@@ -112,7 +112,7 @@ export class Master implements AsyncDisposable {
     if (worker === undefined) throw new UnknownWorkerError(id, [...this.#workers.keys()])
     const keeper = this.#supervision.keeperOf(worker)
     if (keeper !== undefined)
-      throw new TypeError(`Cannot delete worker "${id}": supervisor "${keeper}" keeps it; use its remove("${id}")`)
+      throw new TypeError(`Cannot delete worker "${id}": ${this.#supervision.describeKeeper(worker, keeper)}`)
     // A ladder that cannot be is refused before the worker is forgotten.
     planShutdown(shutdown)
     const stopped = worker.state === 'idle' ? undefined : worker.stop(shutdown)
@@ -127,7 +127,7 @@ export class Master implements AsyncDisposable {
 
   /**
    * Starts a supervisor; its workers are workers of this master from then on, and kept by it. Resolves when all its
-   * children are ready. One that has given up stays known, and its `start()` revives it.
+   * children are ready. One that has given up stays known: its `start()` revives it, its `stop()` lets it go.
    *
    * @throws GaveUpError when a child cannot be started.
    * @throws TypeError, RangeError for a spec that cannot be, or a name that is taken.

@@ -60,6 +60,14 @@ export class Supervision {
     return worker.supervisor ?? this.#owners.get(worker)
   }
 
+  /** Who keeps it, and how to get it from there. */
+  describeKeeper({ id }: Worker<any, any>, keeper: string): string {
+    const topmost = keeper.split('/', 1)[0] ?? ''
+    return this.#supervisors.get(topmost)?.state === 'failed'
+      ? `supervisor "${topmost}", which has given up, keeps it; its start() revives it, its stop() lets it go`
+      : `supervisor "${keeper}" keeps it; use its remove("${id}")`
+  }
+
   /** The newest is asked first, and none waits for another. */
   async stop(): Promise<void> {
     const all = [...this.#supervisors.values()].toReversed()
@@ -90,11 +98,20 @@ export class Supervision {
     const { id } = worker
     const known = this.#workers.get(id)
     if (known === undefined) this.#check('worker', id)
-    else if (known !== worker)
-      throw new TypeError(`Cannot supervise worker "${id}": the master has one of that name; delWorker("${id}") first`)
+    else if (known !== worker) throw this.#isTaken(known)
     worker[ADOPT](this.#workerHost, this.#defaults)
     this.#workers.set(id, worker)
     this.#owners.set(worker, worker.supervisor?.split('/', 1)[0] ?? '')
+  }
+
+  #isTaken(known: Worker<any, any>): TypeError {
+    const { id } = known
+    const keeper = this.keeperOf(known)
+    const [whose, how] =
+      keeper === undefined
+        ? ['the master has', `delWorker("${id}") first`]
+        : [`supervisor "${keeper}" has`, `its remove("${id}") or its stop() first`]
+    return new TypeError(`Cannot supervise worker "${id}": ${whose} one of that name; ${how}`)
   }
 
   #release(child: Child, why: 'forgotten' | 'ended'): void {

@@ -77,6 +77,8 @@ export class Supervisor implements Child, AsyncDisposable {
   #keeper: Keeper
   #tenure: Tenure | undefined
   #lives = 0
+  /** It has given up, and somebody has taken note of that. */
+  #isLetGo = false
 
   /** Supervisors come from `supervisor(spec)`. */
   constructor(spec: SupervisorSpec, host: SupervisorHost = defaultHost()) {
@@ -90,11 +92,11 @@ export class Supervisor implements Child, AsyncDisposable {
     return this.#keeper.path === '' ? this.id : `${this.#keeper.path}/${this.id}`
   }
 
-  /** `failed` when it has given up: `start()` revives it. */
+  /** `failed` when it has given up: `start()` revives it, `stop()` lets it go. */
   get state(): 'idle' | 'starting' | 'running' | 'stopping' | 'exited' | 'failed' {
     const tenure = this.#tenure
     if (tenure === undefined) return 'idle'
-    return tenure.exit?.kind === 'gave-up' ? 'failed' : tenure.state
+    return tenure.exit?.kind === 'gave-up' && !this.#isLetGo ? 'failed' : tenure.state
   }
 
   /** Which life this is, from 1; 0 before the first. */
@@ -125,9 +127,14 @@ export class Supervisor implements Child, AsyncDisposable {
     return this
   }
 
-  /** Stops all children in reverse order, each by its own ladder. Resolves with its exit; at once when it does not run. */
+  /**
+   * Stops all children in reverse order, each by its own ladder. Resolves with its exit; at once when it does not run. One that
+   * has given up is let go: its master forgets it, and its workers.
+   */
   async stop(): Promise<Exit> {
-    return (await this.#tenure?.stop()) ?? this.#neverLived()
+    const exit = (await this.#tenure?.stop()) ?? this.#neverLived()
+    if (this.state === 'failed' && this.#keeper.path === '') this.#letGo()
+    return exit
   }
 
   /** One life below another supervisor. */
@@ -222,6 +229,7 @@ export class Supervisor implements Child, AsyncDisposable {
       throw new AlreadyStartedError(this.id, state, undefined, 'supervisor')
     const tenure = this.#admitted(() => new Tenure(this.#plan, this.#lives + 1, this.path, this.#keeper.host))
     this.#lives++
+    this.#isLetGo = false
     this.#tenure = tenure
     const { path, host } = this.#keeper
     void tenure.exited.then((exit) => {
@@ -229,6 +237,11 @@ export class Supervisor implements Child, AsyncDisposable {
       if (path === '') host.release?.(this, 'ended')
     })
     return tenure
+  }
+
+  #letGo(): void {
+    this.#isLetGo = true
+    this.#keeper.host.release?.(this, 'ended')
   }
 
   /** The topmost is taken in by the host itself, and let go when its children are refused. */

@@ -82,6 +82,23 @@ void describe('a supervisor of a master', () => {
     assert.deepEqual(states(master.workers()), ['a running'])
   })
 
+  story('that has given up keeps the names of its workers until somebody lets it go', async (master) => {
+    const app = await master.supervise({ id: 'app', intensity: { restarts: 0 }, children: [cat('a')] })
+    master.getWorker('a').kill()
+    await app.exited
+    await assert.rejects(master.delWorker('a'), {
+      name: 'TypeError',
+      message: /supervisor "app", which has given up, keeps it; its start\(\) revives it, its stop\(\) lets it go$/,
+    })
+    await assert.rejects(master.supervise({ id: 'other', children: [cat('a')] }), {
+      message: /supervisor "app" has one of that name; its remove\("a"\) or its stop\(\) first$/,
+    })
+    assert.equal((await app.stop()).kind, 'gave-up')
+    assert.deepEqual([app.state, states(master.workers()), [...master.supervisors()]], ['exited', [], []])
+    await master.supervise({ id: 'other', children: [cat('a')] })
+    assert.deepEqual(states(master.workers()), ['a running'])
+  })
+
   story('that cannot start a child stops the others, and says why', async (master) => {
     const first = cat('first')
     const second = worker('second', 'sh', ['-c', 'echo no license >&2; exit 3'], { ready: 'first-message' })
