@@ -45,7 +45,8 @@ export async function serveFleet(fleet: Fleet, options: ServeOptions): Promise<C
   })
   const server = newServer(app)
   try {
-    const [place, otel] = await Promise.all([listenAt(server, socketPath), instrumented(fleet, options.metrics)])
+    const place = await listenAt(server, socketPath)
+    const otel = await instrumented(fleet, options)
     const close = async (): Promise<void> => {
       otel?.stop()
       metrics.close()
@@ -68,13 +69,13 @@ function newServer(app: ControlApp): Server {
 }
 
 /** Where OpenTelemetry is, it is told as well. */
-async function instrumented(fleet: Fleet, options: MetricsOptions = {}): Promise<{ stop(): void } | undefined> {
+async function instrumented(fleet: Fleet, { metrics, onFault }: ServeOptions): Promise<{ stop(): void } | undefined> {
   try {
     const { instrumentFleet } = await import('../otel/instrument-fleet.ts')
-    return instrumentFleet(fleet, options)
+    return instrumentFleet(fleet, metrics)
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ERR_MODULE_NOT_FOUND') return undefined
-    throw error
+    if ((error as NodeJS.ErrnoException).code !== 'ERR_MODULE_NOT_FOUND') onFault?.(error)
+    return undefined
   }
 }
 
