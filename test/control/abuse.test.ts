@@ -103,8 +103,8 @@ served('a thousand who come and go at random leave nothing', async ({ socketPath
   }
   assert.equal((await client.fleet()).name, 'fake')
   assert.deepEqual(faults, [])
-  const calls = fleet.asked.filter(([what]) => what === 'call').length
-  while (cancelled < calls) await settled()
+  const isOver = (): boolean => cancelled === fleet.asked.filter(([what]) => what === 'call').length
+  while (!isOver()) await settled()
 })
 
 served('no more connections are kept than the workers can spare', async ({ socketPath, client }) => {

@@ -30,6 +30,18 @@ async function answering(
 
 const version = { 'pagent-schema-version': '1', 'content-type': 'application/json' }
 
+/** What some servers say. */
+const newer = (_: IncomingMessage, response: ServerResponse): void =>
+  void response.writeHead(200, { ...version, 'pagent-schema-version': '2' }).end('{"schemaVersion":2}')
+const other = (_: IncomingMessage, response: ServerResponse): void => void response.end('<html>')
+const broken = (_: IncomingMessage, response: ServerResponse): void => void response.writeHead(200, version).end('{')
+const silent = (_: IncomingMessage, response: ServerResponse): void => void response.writeHead(502, version).end('')
+const dying = (_: IncomingMessage, response: ServerResponse): void => {
+  response.writeHead(200, { ...version, 'content-length': '100' }).write('{"a":')
+  setImmediate(() => response.destroy())
+}
+const answer = (_: IncomingMessage, response: ServerResponse): void => void response.writeHead(200, version).end('{}')
+
 void test('where no fleet is, it says so, and what to do', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'pagent-client-'))
   const noMaster = { name: 'ControlError', code: 'ERR_PAGENT_NO_MASTER', status: undefined, message: /pagent up/ }
@@ -47,8 +59,6 @@ void test('where no fleet is, it says so, and what to do', async () => {
 })
 
 void test('a fleet of another version is named, not misread', async () => {
-  const newer = (_: IncomingMessage, response: ServerResponse): void =>
-    void response.writeHead(200, { ...version, 'pagent-schema-version': '2' }).end('{"schemaVersion":2}')
   await answering(newer, async (socketPath) => {
     const client = connectTo(socketPath)
     const skewed = { code: 'ERR_PAGENT_VERSION', message: /version 2 of the control API, and this pagent knows 1/ }
@@ -59,25 +69,18 @@ void test('a fleet of another version is named, not misread', async () => {
 })
 
 void test('what is no fleet is told from one', async () => {
-  const other = (_: IncomingMessage, response: ServerResponse): void => void response.end('<html>')
   await answering(other, async (socketPath) => {
     await assert.rejects(connectTo(socketPath).fleet(), { code: 'ERR_PAGENT_CONTROL', message: /no fleet of pagent/ })
   })
-  const broken = (_: IncomingMessage, response: ServerResponse): void => void response.writeHead(200, version).end('{')
   await answering(broken, async (socketPath) => {
     await assert.rejects(connectTo(socketPath).fleet(), { code: 'ERR_PAGENT_CONTROL' })
   })
-  const silent = (_: IncomingMessage, response: ServerResponse): void => void response.writeHead(502, version).end('')
   await answering(silent, async (socketPath) => {
     await assert.rejects(connectTo(socketPath).fleet(), { code: 'ERR_PAGENT_CONTROL', message: /status 502/ })
   })
 })
 
 void test('a fleet that ends in the middle of an answer has ended', async () => {
-  const dying = (_: IncomingMessage, response: ServerResponse): void => {
-    response.writeHead(200, { ...version, 'content-length': '100' }).write('{"a":')
-    setImmediate(() => response.destroy())
-  }
   await answering(dying, async (socketPath) => {
     const ended = { code: 'ERR_PAGENT_NO_MASTER', message: /has ended before it had answered/ }
     await assert.rejects(connectTo(socketPath).fleet(), ended)
@@ -101,7 +104,6 @@ void test('a stop is done when the fleet is gone, also when it could not say so 
 })
 
 void test('readings share a connection, and one that was closed meanwhile is made anew', async () => {
-  const answer = (_: IncomingMessage, response: ServerResponse): void => void response.writeHead(200, version).end('{}')
   await answering(answer, async (socketPath, connections) => {
     const client = connectTo(socketPath)
     for (let count = 0; count < 5; count++) await client.fleet()
@@ -143,7 +145,7 @@ served('a call that is aborted is cancelled in the fleet, and rejects with the r
   const controller = new AbortController()
   const called = client.call('web', { method: 'forever', args: [] }, controller.signal)
   const inFleet = await begun.promise
-  const cancelled = new Promise((resolve) => void inFleet.addEventListener('abort', resolve))
+  const cancelled = new Promise((resolve) => inFleet.addEventListener('abort', resolve))
   controller.abort(new Error('enough'))
   await assert.rejects(called, /enough/)
   await cancelled
