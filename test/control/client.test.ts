@@ -36,7 +36,7 @@ const newer = (_: IncomingMessage, response: ServerResponse): void =>
 const other = (_: IncomingMessage, response: ServerResponse): void => void response.end('<html>')
 const broken = (_: IncomingMessage, response: ServerResponse): void => void response.writeHead(200, version).end('{')
 const silent = (_: IncomingMessage, response: ServerResponse): void => void response.writeHead(502, version).end('')
-const dying = (_: IncomingMessage, response: ServerResponse): void => {
+const dyingHalfway = (_: IncomingMessage, response: ServerResponse): void => {
   response.writeHead(200, { ...version, 'content-length': '100' }).write('{"a":')
   setImmediate(() => response.destroy())
 }
@@ -81,7 +81,7 @@ void test('what is no fleet is told from one', async () => {
 })
 
 void test('a fleet that ends in the middle of an answer has ended', async () => {
-  await answering(dying, async (socketPath) => {
+  await answering(dyingHalfway, async (socketPath) => {
     const ended = { code: 'ERR_PAGENT_NO_MASTER', message: /has ended before it had answered/ }
     await assert.rejects(connectTo(socketPath).fleet(), ended)
     await assert.rejects(take(connectTo(socketPath).logs({}), 1), ended, 'history is cut short')
