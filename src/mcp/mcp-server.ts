@@ -188,6 +188,9 @@ export class McpServer implements AsyncDisposable {
     this.#endedAt = this.#site.clock.now()
     this.#board.lost(exit, this.#comesBack(exit))
     this.#changed()
+    // A life that nobody has asked for may rest, too.
+    const changed = (): void => this.#changed()
+    this.worker?.ready().then(changed, changed)
   }
 
   // ── rest ──

@@ -269,22 +269,23 @@ void describe('the protocol of 2026-07-28', PATIENCE, () => {
     const server = own.get(modernSpec({ idle: 50 }))
     let changes = 0
     const onChanged = (): void => void changes++
+    const heardOf = (count: number): Promise<void> =>
+      eventually(
+        () => changes === count,
+        10_000,
+        () => `${changes} of ${count} changes were heard`,
+      )
     const options = { ...MODERN, listChanged: { tools: { onChanged, debounceMs: 1, autoRefresh: false } } }
     const [a, b] = [await connect(server, options), await connect(server, options)]
     await callTool(a, 'grow')
-    await eventually(
-      () => changes === 2,
-      10_000,
-      () => `${changes} hosts have heard of it`,
-    )
+    await heardOf(2)
     server.worker?.kill()
     await seen.untilOne(({ type, incarnation }) => type === 'ready' && incarnation === 2)
     await callTool(b, 'grow')
-    await eventually(
-      () => changes === 4,
-      10_000,
-      () => `${changes} of 4 changes were heard`,
-    )
+    await heardOf(4)
+    await server.restart()
+    await callTool(a, 'grow')
+    await heardOf(6)
     assert.deepEqual([...a.errors, ...b.errors], [])
     await b.close()
   })

@@ -212,6 +212,13 @@ void describe('a server that nobody asks', PATIENCE, () => {
     assert.deepEqual(host.errors, [])
   })
 
+  servers('is stopped, too, when it has come back and nobody has asked', async (own, seen) => {
+    const host = await connect(own.get(fixtureSpec([], { idle: 50 })))
+    await exitOf(callTool(host, 'crash'))
+    const { exit } = await seen.untilOne((event) => event.type === 'exited' && event['incarnation'] === 2)
+    assert.equal(exit.kind, 'stopped')
+  })
+
   servers('is kept while a request is open, and while somebody waits for news', async (own, seen) => {
     const host = await connect(own.get(fixtureSpec([], { idle: 20 })))
     const cancel = new AbortController()
@@ -284,7 +291,8 @@ void describe('a server that is shared', PATIENCE, () => {
     const names = (await callTool(host, 'environment')).split(',')
     delete process.env['PAGENT_TEST_SECRET']
     assert.ok(names.includes('GIVEN') && names.includes('PATH'))
-    const allowed = new Set(['GIVEN', 'HOME', 'LOGNAME', 'PATH', 'SHELL', 'TERM', 'USER'])
+    // The portable launcher marks what is its own.
+    const allowed = new Set(['GIVEN', 'HOME', 'LOGNAME', 'PATH', 'SHELL', 'TERM', 'USER', 'PAGENT_MASTER'])
     assert.deepEqual(
       names.filter((name) => !allowed.has(name)),
       [],
