@@ -119,7 +119,14 @@ const doors = [
   ['pagent/lsp', 'src/lsp/index.ts'],
 ] as const
 /** What the programs of the documentation use beside it. */
-const borrowed = ['@modelcontextprotocol/client', '@opentelemetry/api', 'fast-png', 'typescript5', 'vscode-jsonrpc', 'zod']
+const borrowed = [
+  '@modelcontextprotocol/client',
+  '@opentelemetry/api',
+  'fast-png',
+  'typescript5',
+  'vscode-jsonrpc',
+  'zod',
+]
 
 const workshop = mkdtempSync(join(tmpdir(), 'pagent-docs-'))
 after(() => rmSync(workshop, { recursive: true, force: true }))

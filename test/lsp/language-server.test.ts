@@ -1,6 +1,7 @@
 /** Real language servers as workers, and misbehaving ones: initialised in each life, bid farewell in the right order. */
 import assert from 'node:assert/strict'
 import { describe } from 'node:test'
+import { setTimeout as pause } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import type { Worker, WorkerSpec } from '../../src/index.ts'
 import { type LanguageServerOptions, languageServer } from '../../src/lsp/index.ts'
@@ -130,6 +131,7 @@ void describe('a language server that misbehaves', PATIENCE, () => {
     const server = await master.getWorker('peer').start(process.execPath, PEER, languageServer())
     const client = server.rpc({ params: 'by-name' })
     await assert.rejects(client.with({ timeout: 20 }).call('test/never', {}), { code: 'ERR_PAGENT_TIMEOUT' })
+    await pause(200)
     assert.deepEqual(await client.call('test/cancelled'), ['test/never'])
     assert.equal(server.incarnation, 1)
   })
