@@ -8,16 +8,15 @@ type Result = ActionResult['results'][number]
 
 /** Whom an action is about, and what can be said of them afterwards. */
 export interface ActionHost {
-  handles(): readonly Handle[]
   /** The ids of the workers of a handle as they are now, those of pools among them. */
   workersOf(handle: Handle): readonly string[]
   signal(worker: string, signal: NodeJS.Signals): void
-  result(worker: string, error: ApiProblem | undefined): Result
+  resultOf(worker: string, error: ApiProblem | undefined): Result
 }
 
 /** Each target on its own: one that fails stops none of the others. Those that depend on each other keep to their order. */
-export async function act(action: Action, host: ActionHost): Promise<readonly Result[]> {
-  const targets = resolveTargets(action.targets, host.handles(), action.action)
+export async function act(action: Action, handles: readonly Handle[], host: ActionHost): Promise<readonly Result[]> {
+  const targets = resolveTargets(action.targets, handles, action.action)
   const problems = new Map<Handle, ApiProblem>()
   const attempt = async (handle: Handle): Promise<boolean> => {
     try {
@@ -29,7 +28,7 @@ export async function act(action: Action, host: ActionHost): Promise<readonly Re
   }
   if (action.action === 'stop') await walkBackward(targets, attempt)
   else await walkForward(targets, (handle) => ({ begun: Promise.resolve(), done: attempt(handle) }))
-  return targets.flatMap((handle) => host.workersOf(handle).map((id) => host.result(id, problems.get(handle))))
+  return targets.flatMap((handle) => host.workersOf(handle).map((id) => host.resultOf(id, problems.get(handle))))
 }
 
 async function perform(action: Action, handle: Handle, host: ActionHost): Promise<void> {

@@ -70,7 +70,7 @@ test('any name of a worker is a name of a file, and no two are the same', () => 
 
 test('a file makes room for the next when it is large, and so many are kept', async (t) => {
   const folder = await emptyFolder(t)
-  const file = new RotatingFile(folder, 'all', { maxSize: 1000, maxFiles: 3, maxAge: undefined })
+  const file = new RotatingFile(folder, 'all', () => ({ maxSize: 1000, maxFiles: 3, maxAge: undefined }))
   const lines = Array.from({ length: 100 }, (_, index) => `${String(index).padStart(98, '.')}\n`)
   for (const line of lines) await file.append(line)
   await file.close()
@@ -95,7 +95,7 @@ test('a file that is too old makes room, and what is older than it may be is rem
   const path = join(folder, 'all.ndjson')
   await writeFile(path, 'old\n')
   await utimes(path, hours(2), hours(2))
-  const file = new RotatingFile(folder, 'all', plan)
+  const file = new RotatingFile(folder, 'all', () => plan)
   await file.append('new\n')
   await file.close()
   const [old = '', now = ''] = await filesOf(folder, 'all')
@@ -147,7 +147,7 @@ test('who reads is not disturbed by what is appended, put aside or removed meanw
 
 test('what the disk refuses is not there, and can be written again', async (t) => {
   const folder = await emptyFolder(t)
-  const file = new RotatingFile(folder, 'all', { maxSize: 1e6, maxFiles: 2, maxAge: undefined })
+  const file = new RotatingFile(folder, 'all', () => ({ maxSize: 1e6, maxFiles: 2, maxAge: undefined }))
   await file.append('one\n')
   await file.close()
   // Something that cannot be opened as a file.

@@ -1,6 +1,6 @@
 import { UnknownWorkerError } from '../../../base/errors.ts'
 import type { Master } from '../../../master/master.ts'
-import type { TreeNode, WorkerStatus, WorkerStatusState } from '../../api/wire.ts'
+import type { ActionResult, ApiProblem, TreeNode, WorkerStatus, WorkerStatusState } from '../../api/wire.ts'
 import type { EntryPlan } from '../../config/fleet-plan.ts'
 import type { Level } from '../units/level.ts'
 import type { Handle } from '../units/unit.ts'
@@ -84,6 +84,12 @@ export class Overview {
     return this.#level.units().map(({ entry }) => treeOf(entry, facts))
   }
 
+  /** Everything that has a name. */
+  handles(): readonly Handle[] {
+    const members = this.#roster.all().filter(({ entry, id }) => entry === undefined && this.#master.hasWorker(id))
+    return [...this.#level.handles(), ...members.map(handleOf)]
+  }
+
   /** The workers of a pool. */
   membersOf(pool: string): readonly string[] {
     return this.present().flatMap(({ place, id }) => (place.pool === pool ? [id] : []))
@@ -94,14 +100,32 @@ export class Overview {
     return workers.length > 0 ? workers : this.membersOf(id)
   }
 
-  /** Whether everybody runs who should: those that have ended in order do not have to. */
-  isComplete(): boolean {
+  /** What came of something that was done with a worker. */
+  resultOf(id: string, error: ApiProblem | undefined): ActionResult['results'][number] {
+    const dossier = this.#roster.of(id)
+    const [exit] = dossier.exits
+    return {
+      worker: id,
+      ok: error === undefined,
+      state: this.stateOf(dossier),
+      ...(exit === undefined ? {} : { exit }),
+      ...(error === undefined ? {} : { error }),
+    }
+  }
+
+  signal(id: string, signal: NodeJS.Signals): void {
+    this.#roster.find(id)?.worker?.kill(signal)
+  }
+
+  /** Those that should run and do not: who has ended in order does not have to. */
+  missing(): readonly string[] {
     const keeping = this.#level.childStates()
-    return this.#roster.all().every((dossier) => {
+    const missing = this.#roster.all().filter((dossier) => {
       const { entry } = dossier
-      if (entry === undefined || !entry.autostart || entry.schedule !== undefined) return true
-      return !INCOMPLETE.has(stateOf(dossier, keeping.get(entry.id)))
+      const isWanted = entry !== undefined && entry.autostart && entry.schedule === undefined
+      return isWanted && MISSING.has(stateOf(dossier, keeping.get(entry.id)))
     })
+    return missing.map(({ id }) => id)
   }
 
   #statusOf(dossier: Dossier, keeping: ReadonlyMap<string, Keeping>): WorkerStatus {
@@ -109,7 +133,22 @@ export class Overview {
   }
 }
 
-const INCOMPLETE: ReadonlySet<WorkerStatusState> = new Set(['idle', 'starting', 'backoff', 'failed', 'stopping'])
+const MISSING: ReadonlySet<WorkerStatusState> = new Set(['idle', 'starting', 'backoff', 'failed', 'stopping'])
+
+/** A worker of a pool. When it is stopped another takes its place. */
+function handleOf({ place, worker }: Dossier): Handle {
+  const { id, group, pool = '' } = place
+  const stop = async (): Promise<void> => void (await worker?.stop())
+  return {
+    id,
+    path: `${group === undefined ? '' : `${group}/`}${pool}/${id}`,
+    dependsOn: [],
+    workers: [id],
+    start: async () => {},
+    stop,
+    restart: stop,
+  }
+}
 
 /** `calc-2` before `calc-10`. */
 function byNumber(a: Dossier, b: Dossier): number {

@@ -12,8 +12,11 @@ type AnyUnit = LoneWorker | Group
 export class Level {
   readonly #around: Surroundings
   readonly #units = new Map<string, AnyUnit>()
+  /** Those that were not begun, since something they depend on did not start. */
+  readonly #leftOut = new Set<AnyUnit>()
   /** The start that is under way. */
   #beginning = new AbortController()
+  #isOver = false
 
   constructor(entries: readonly EntryPlan[], around: Surroundings) {
     this.#around = around
@@ -59,16 +62,30 @@ export class Level {
    * with false when another start has taken its place.
    */
   async begin(): Promise<boolean> {
+    if (this.#isOver) return false
     this.#beginning.abort()
     const { signal } = (this.#beginning = new AbortController())
+    this.#leftOut.clear()
     const needed = neededOf(this.units().map(({ entry }) => entry))
     const wanted = this.units().filter(({ id }) => needed.has(id))
     await walkForward(wanted.map(dependent), ({ unit }, failed) => this.#beginOne(unit, failed, signal))
     return !signal.aborted
   }
 
+  /** Begins those that were left out, now that what they depend on is there. */
+  async resume(): Promise<void> {
+    const { signal } = this.#beginning
+    const waiting = this.units().filter((unit) => this.#leftOut.has(unit))
+    await walkForward(waiting.map(dependent), ({ unit, dependsOn }, failed) => {
+      const isHeld = failed.length > 0 || dependsOn.some((id) => this.#units.get(id)?.isUp === false)
+      if (isHeld || !this.#leftOut.delete(unit)) return NOT_BEGUN
+      return this.#beginOne(unit, [], signal)
+    })
+  }
+
   /** In reverse order of start; what is being started is not waited for. */
   async stop(): Promise<void> {
+    this.#isOver = true
     this.#beginning.abort()
     await walkBackward(this.units().map(dependent), async ({ unit }) => unit.stop())
   }
@@ -92,6 +109,7 @@ export class Level {
   #beginOne(unit: AnyUnit, failed: readonly string[], signal: AbortSignal): Visit {
     if (signal.aborted) return NOT_BEGUN
     if (failed.length > 0) {
+      this.#leftOut.add(unit)
       this.#around.tell({ type: 'dependency-failed', ...nameOf(unit), dependsOn: failed })
       return NOT_BEGUN
     }
@@ -110,6 +128,7 @@ export class Level {
 
   async #dismiss(unit: AnyUnit): Promise<void> {
     await unit.leave()
+    this.#leftOut.delete(unit)
     this.#units.delete(unit.id)
     this.#around.roster.forget(unit.id)
   }

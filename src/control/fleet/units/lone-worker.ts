@@ -1,9 +1,9 @@
 import type { Exit } from '../../../base/exit.ts'
 import type { Worker } from '../../../worker/worker.ts'
 import type { WorkerEntry } from '../../config/fleet-plan.ts'
-import { specOfWorker } from '../program.ts'
+import { specOfWorker } from '../spec/program.ts'
 import { PersistentStart } from './persist.ts'
-import { isSameEntry } from './same.ts'
+import { isSameEntry } from '../spec/same.ts'
 import { Schedule } from './schedule.ts'
 import type { Surroundings, Unit } from './unit.ts'
 
@@ -33,6 +33,11 @@ export class LoneWorker implements Unit {
 
   get workers(): readonly string[] {
     return [this.id]
+  }
+
+  get isUp(): boolean {
+    const { state } = this.#worker
+    return state === 'running' || (state === 'exited' && this.#around.roster.of(this.id).exits[0]?.kind === 'normal')
   }
 
   get path(): string {

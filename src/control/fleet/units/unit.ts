@@ -2,7 +2,7 @@ import type { Clock } from '../../../base/clock.ts'
 import type { Exit } from '../../../base/exit.ts'
 import type { Master } from '../../../master/master.ts'
 import type { EntryPlan } from '../../config/fleet-plan.ts'
-import type { Ears } from '../program.ts'
+import type { Ears } from '../spec/program.ts'
 import type { Prober } from '../probes/prober.ts'
 import type { Roster } from '../watch/roster.ts'
 
@@ -38,6 +38,8 @@ export interface Handle {
 /** An entry of the plan that runs. */
 export interface Unit extends Handle {
   readonly entry: EntryPlan
+  /** Whether it is ready, or has done what it had to do. */
+  readonly isUp: boolean
   /** Its part of the start of the fleet: settles when all attempts are over. What has a schedule waits for its time. */
   begin(): Promise<void>
   /** Resolves when its process exists, ready or not. */

@@ -1,4 +1,3 @@
-import type { Clock } from '../../../base/clock.ts'
 import type { MasterEvent } from '../../../base/events.ts'
 import type { Exit } from '../../../base/exit.ts'
 import type { Master } from '../../../master/master.ts'
@@ -11,7 +10,6 @@ export class Reporter {
   readonly #master: Master
   readonly #roster: Roster
   readonly #journal: Journal
-  readonly #clock: Clock
   readonly #onExit: (dossier: Dossier, exit: Exit, at: number) => void
   readonly #events: AsyncIterator<MasterEvent>
 
@@ -20,14 +18,12 @@ export class Reporter {
     master: Master,
     roster: Roster,
     journal: Journal,
-    clock: Clock,
     onExit: (dossier: Dossier, exit: Exit, at: number) => void,
   ) {
     this.#onExit = onExit
     this.#master = master
     this.#roster = roster
     this.#journal = journal
-    this.#clock = clock
     this.#events = master.events[Symbol.asyncIterator]()
   }
 
@@ -35,11 +31,6 @@ export class Reporter {
   async follow(): Promise<void> {
     for (let next = await this.#events.next(); next.done !== true; next = await this.#events.next())
       this.#report(next.value)
-  }
-
-  /** Something of the fleet itself. */
-  tell(event: { readonly type: string; readonly [more: string]: unknown }): void {
-    this.#journal.add({ at: this.#clock.date(), ...event })
   }
 
   #report(event: MasterEvent): void {

@@ -35,6 +35,11 @@ export class Roster {
     this.#dossiers.delete(id)
   }
 
+  /** Everybody who has a process now. */
+  alive(): readonly { readonly id: string; readonly pid: number }[] {
+    return this.all().flatMap(({ id, pid, isAlive }) => (isAlive && pid !== undefined ? [{ id, pid }] : []))
+  }
+
   all(): readonly Dossier[] {
     return [...this.#dossiers.values()]
   }

@@ -19,7 +19,7 @@ export type DiskNews =
   | { readonly state: 'slow'; readonly dropped: number }
 
 /** How a file is opened; a test has its own. */
-export type OpenFile = (folder: string, base: string, plan: LogPlan) => Appendable
+export type OpenFile = (folder: string, base: string, plan: () => LogPlan) => Appendable
 
 /** Characters that wait for the combined file, and for that of one worker. */
 const COMBINED_LIMIT = 8 * 1024 * 1024
@@ -47,7 +47,7 @@ export class LogDisk {
   readonly #clock: Clock
   readonly #open: OpenFile
   readonly #onNews: (news: DiskNews) => void
-  readonly #plan: LogPlan
+  #plan: LogPlan
   readonly #combined: Shelf
   readonly #workers = new Map<string, Shelf>()
   /** Those that have something to write. */
@@ -59,6 +59,7 @@ export class LogDisk {
   #workersDue: number
   #sweepDue = -Infinity
   #isPrepared = false
+  #mustReopen = false
   #isFailing = false
   /** Lines whose loss was told. */
   #told = 0
@@ -77,7 +78,17 @@ export class LogDisk {
     this.#onNews = onNews
     this.#open = open
     this.#workersDue = clock.now()
-    this.#combined = new Shelf(open(folder, COMBINED, plan), 'pagent', COMBINED_LIMIT)
+    this.#combined = new Shelf(
+      open(folder, COMBINED, () => this.#plan),
+      'pagent',
+      COMBINED_LIMIT,
+    )
+  }
+
+  /** What is kept from now on. */
+  change(plan: LogPlan): void {
+    this.#plan = plan
+    this.#mustReopen = true
   }
 
   /** Takes a record as a line. Never waits, and never throws. */
@@ -117,7 +128,11 @@ export class LogDisk {
   #shelfOf(worker: string): Shelf {
     const known = this.#workers.get(worker)
     if (known !== undefined) return known
-    const shelf = new Shelf(this.#open(this.folder, baseOf(worker), this.#plan), worker, WORKER_LIMIT)
+    const shelf = new Shelf(
+      this.#open(this.folder, baseOf(worker), () => this.#plan),
+      worker,
+      WORKER_LIMIT,
+    )
     this.#workers.set(worker, shelf)
     return shelf
   }
@@ -146,7 +161,7 @@ export class LogDisk {
     const isIdle = this.#combined.waiting === 0 && this.#waiting.size === 0
     try {
       await this.#prepare()
-      if (isIdle) return await this.#closeAll()
+      if (isIdle || this.#mustReopen) await this.#closeAll()
       await this.#combined.flush()
       for (const shelf of this.#takeDue()) await this.#flush(shelf)
       this.#tellThatItWorks()
@@ -185,6 +200,7 @@ export class LogDisk {
   async #closeAll(): Promise<void> {
     for (const shelf of [this.#combined, ...this.#opened]) await shelf.close()
     this.#opened.clear()
+    this.#mustReopen = false
   }
 
   #tellThatItWorks(): void {

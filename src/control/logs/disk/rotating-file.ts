@@ -11,11 +11,12 @@ const NOTHING = (): void => {}
 export class RotatingFile {
   readonly #folder: string
   readonly #base: string
-  readonly #plan: LogPlan
+  readonly #plan: () => LogPlan
   #stream: RotatingFileStream | undefined
   #hasRotated = false
 
-  constructor(folder: string, base: string, plan: LogPlan) {
+  /** `plan` is asked each time the file is opened. */
+  constructor(folder: string, base: string, plan: () => LogPlan) {
     this.#folder = folder
     this.#base = base
     this.#plan = plan
@@ -64,7 +65,7 @@ export class RotatingFile {
 
   /** That there are some too many is no reason to write nothing. */
   async #removeOld(): Promise<void> {
-    await removeOld(this.#folder, this.#base, this.#plan).catch(NOTHING)
+    await removeOld(this.#folder, this.#base, this.#plan()).catch(NOTHING)
   }
 
   #write(bytes: Buffer): Promise<void> {
@@ -80,7 +81,7 @@ export class RotatingFile {
   }
 
   #open(): RotatingFileStream {
-    const { maxSize, maxAge, maxFiles } = this.#plan
+    const { maxSize, maxAge, maxFiles } = this.#plan()
     const name = basename(this.#base)
     const stream = createStream((time: number | Date | null, index?: number) => fileOf(name, dateOf(time), index), {
       path: join(this.#folder, dirname(this.#base)),

@@ -1,12 +1,15 @@
-import type { Framing } from '../../framing/framing.ts'
-import { jsonRpc } from '../../framing/json-rpc/json-rpc.ts'
-import { json } from '../../framing/json.ts'
-import { lines } from '../../framing/lines.ts'
-import type { Alive, Ready, WorkerSpec } from '../../worker/spec.ts'
-import type { Worker } from '../../worker/worker.ts'
-import type { ProgramPlan, WorkerEntry } from '../config/fleet-plan.ts'
-import type { Dossier } from './watch/dossier.ts'
-import { type Prober, withoutNulls } from './probes/prober.ts'
+import type { Framing } from '../../../framing/framing.ts'
+import { jsonRpc } from '../../../framing/json-rpc/json-rpc.ts'
+import { json } from '../../../framing/json.ts'
+import { lines } from '../../../framing/lines.ts'
+import type { Alive, Ready, WorkerSpec } from '../../../worker/spec.ts'
+import type { Worker } from '../../../worker/worker.ts'
+import type { ProgramPlan, WorkerEntry } from '../../config/fleet-plan.ts'
+import type { Dossier } from '../watch/dossier.ts'
+import { type Prober, withoutNulls } from '../probes/prober.ts'
+
+/** What asks workers whether they work. */
+type Asks = Pick<Prober, 'once' | 'until'>
 
 /** What is done with what a worker writes. */
 export interface Ears {
@@ -43,7 +46,7 @@ export function specOfProgram(program: ProgramPlan, ears: Ears): WorkerSpec<any,
 }
 
 /** What a worker with an entry of its own is told. */
-export function specOfWorker(entry: WorkerEntry, dossier: Dossier, prober: Prober, ears: Ears): WorkerSpec<any, any> {
+export function specOfWorker(entry: WorkerEntry, dossier: Dossier, prober: Asks, ears: Ears): WorkerSpec<any, any> {
   const { framing, restart, backoff, intensity } = entry
   const alive = aliveOf(entry, dossier, prober)
   return {
@@ -69,13 +72,13 @@ function listenerOf({ framing }: WorkerEntry, dossier: Dossier, ears: Ears): Pic
   }
 }
 
-function readyOf({ ready, cwd, env }: WorkerEntry, prober: Prober): Ready {
+function readyOf({ ready, cwd, env }: WorkerEntry, prober: Asks): Ready {
   if (ready.when === 'line') return new RegExp(ready.pattern)
   if (ready.when !== 'probe') return ready.when
   return (worker) => prober.until(ready, worker, { cwd, env })
 }
 
-function aliveOf({ alive, cwd, env }: WorkerEntry, dossier: Dossier, prober: Prober): Alive | undefined {
+function aliveOf({ alive, cwd, env }: WorkerEntry, dossier: Dossier, prober: Asks): Alive | undefined {
   if (alive === undefined) return undefined
   const { every, timeout, retries } = alive
   const check = async (worker: Worker<any, any>): Promise<void> => {

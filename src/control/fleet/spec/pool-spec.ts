@@ -1,6 +1,6 @@
 import type { PoolSpec } from '../../../pool/spec.ts'
 import type { PoolEntry } from '../../config/fleet-plan.ts'
-import { type Ears, specOfProgram } from '../program.ts'
+import { type Ears, specOfProgram } from './program.ts'
 
 /** A pool of the plan as `Pool` takes it. */
 export function specOfPool(entry: PoolEntry, ears: Ears): PoolSpec {
