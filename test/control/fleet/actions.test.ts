@@ -1,0 +1,179 @@
+import assert from 'node:assert/strict'
+import { rm, writeFile } from 'node:fs/promises'
+import type { Fleet } from '../../../src/control/fleet/contract.ts'
+import { fleetStory, pidsOf, stateOf } from '../../support/fleets.ts'
+import { groupOf, planOf, poolOf, workerOf } from '../../support/plans.ts'
+import { fixture } from '../../support/story.ts'
+
+const WEB = [1, 2].map((number) => workerOf(`web-${number}`, 'cat', [], { service: 'web', dependsOn: ['db'] }))
+
+const PLAN = planOf([
+  workerOf('db', 'cat'),
+  ...WEB,
+  groupOf('app', [workerOf('a', 'cat'), groupOf('inner', [workerOf('b', 'cat'), workerOf('c', 'cat')])]),
+  poolOf('calc', process.execPath, [fixture('serves-and-misbehaves.ts')], { size: { min: 2, max: 2 } }),
+])
+
+/** Who has another pid than before. */
+async function changed(fleet: Fleet, before: Awaited<ReturnType<typeof pidsOf>>): Promise<string[]> {
+  const after = await pidsOf(fleet)
+  return Object.keys(after).filter((id) => after[id] !== before[id])
+}
+
+fleetStory(
+  'a target is a worker, a service, a group, a pool, one of its workers, or all',
+  PLAN,
+  async ({ fleet, until }) => {
+    await until('fleet-ready')
+    const cases: [targets: string[], meant: string[]][] = [
+      [['db'], ['db']],
+      [['web'], ['web-1', 'web-2']],
+      [['web-2'], ['web-2']],
+      [['app:*'], ['a', 'b', 'c']],
+      [['app'], ['a', 'b', 'c']],
+      [['inner:*'], ['b', 'c']],
+      [['app/inner'], ['b', 'c']],
+      [
+        ['c', 'inner', 'c'],
+        ['b', 'c'],
+      ],
+      [['calc'], ['calc-1', 'calc-2']],
+      [['calc-2'], ['calc-2']],
+    ]
+    for (const [targets, meant] of cases) {
+      const before = await pidsOf(fleet)
+      const { results } = await fleet.act({ action: 'restart', targets })
+      assert.deepEqual([...new Set(results.map(({ worker }) => worker))], meant, targets.join(' '))
+      assert.ok(
+        results.every(({ ok }) => ok),
+        JSON.stringify(results),
+      )
+      await until('fleet-ready')
+      if (!targets.includes('calc-2')) assert.deepEqual(await changed(fleet, before), meant, targets.join(' '))
+    }
+    const { results } = await fleet.act({ action: 'restart', targets: ['all'] })
+    assert.equal(results.length, 8)
+    await assert.rejects(fleet.act({ action: 'stop', targets: ['db', 'nobody'] }), {
+      code: 'ERR_PAGENT_UNKNOWN_WORKER',
+      message: /^Cannot stop worker "nobody": there is no worker of that name \(known: db, web-1/,
+    })
+    assert.equal(await stateOf(fleet, 'db'), 'running', 'nothing was done')
+    assert.equal((await fleet.worker('db', { revealEnv: false })).restarts, 0, 'what is asked for is no restart')
+  },
+)
+
+fleetStory(
+  'what is stopped stays down until it is started, each by its own keeper',
+  PLAN,
+  async ({ fleet, until, seen }) => {
+    await until('fleet-ready')
+    for (const target of ['db', 'web', 'a', 'c', 'inner', 'app', 'calc']) {
+      const { results } = await fleet.act({ action: 'stop', targets: [target] })
+      assert.ok(
+        results.every(({ ok, state }) => ok && state === 'exited'),
+        `${target}: ${JSON.stringify(results)}`,
+      )
+      assert.ok(results.every(({ exit }) => exit === undefined || exit.kind === 'stopped'))
+    }
+    assert.deepEqual(fleet.status().states, { exited: 6 })
+    // Twice is not once more.
+    await fleet.act({ action: 'stop', targets: ['all'] })
+    const before = seen.filter(({ type }) => type === 'spawned').length
+    const { results } = await fleet.act({ action: 'start', targets: ['all'] })
+    assert.ok(
+      results.every(({ ok, state }) => ok && state === 'running'),
+      JSON.stringify(results),
+    )
+    await fleet.act({ action: 'start', targets: ['all'] })
+    assert.equal(seen.filter(({ type }) => type === 'spawned').length, before + 8)
+    const order = seen.filter(({ type }) => type === 'spawned').slice(before)
+    const at = (id: string): number => order.findIndex(({ worker }) => worker === id)
+    assert.ok(at('db') < at('web-1') && at('a') < at('b'))
+  },
+)
+
+fleetStory(
+  'a target that fails stops no other, and says why',
+  planOf([
+    workerOf('gone', '/there/is/no/such/program', [], { autostart: false }),
+    workerOf('flaky', 'sh', ['-c', 'exit 3'], {
+      autostart: false,
+      ready: { when: 'line', pattern: 'never' },
+      intensity: { restarts: 1, within: 60_000 },
+    }),
+    workerOf('fine', 'cat', [], { autostart: false }),
+  ]),
+  async ({ fleet, until }) => {
+    await until('fleet-ready')
+    const { results } = await fleet.act({ action: 'start', targets: ['gone', 'flaky', 'fine'] })
+    assert.deepEqual(
+      results.map(({ worker, ok }) => [worker, ok]),
+      [
+        ['gone', false],
+        ['flaky', false],
+        ['fine', true],
+      ],
+    )
+    assert.equal(results[0]?.error?.code, 'ERR_PAGENT_SPAWN')
+    assert.match(results[0]?.error?.message ?? '', /no\/such\/program does not exist/)
+    assert.equal(results[1]?.error?.code, 'ERR_PAGENT_EXIT')
+    assert.match(results[1]?.error?.message ?? '', /exited with code 3/)
+    await until('start-failed', ({ worker }) => worker === 'flaky')
+    assert.equal(await stateOf(fleet, 'flaky'), 'failed')
+  },
+)
+
+fleetStory('a signal reaches all who are meant', PLAN, async ({ fleet, until, next }) => {
+  await until('fleet-ready')
+  const ends = ['a', 'b', 'c', 'calc-1'].map((id) => next('exited', ({ worker }) => worker === id))
+  const { results } = await fleet.act({ action: 'signal', targets: ['app:*', 'calc-1'], signal: 'SIGKILL' })
+  assert.deepEqual(
+    results.map(({ worker, ok }) => [worker, ok]),
+    [
+      ['a', true],
+      ['b', true],
+      ['c', true],
+      ['calc-1', true],
+    ],
+  )
+  for (const event of await Promise.all(ends)) assert.equal((event['exit'] as { kind: string }).kind, 'signaled')
+})
+
+fleetStory(
+  'who was left out follows when what it needs is started by hand',
+  planOf([
+    workerOf('db', 'sh', ['-c', 'test -e "$FLAG" && echo ready && cat'], {
+      ready: { when: 'line', pattern: 'ready' },
+      restart: 'temporary',
+      env: { FLAG: `/tmp/pagent-flag-${process.pid}` },
+    }),
+    workerOf('web', 'cat', [], { dependsOn: ['db'] }),
+    workerOf('last', 'cat', [], { dependsOn: ['web'] }),
+  ]),
+  async ({ fleet, until }) => {
+    assert.deepEqual((await until('fleet-incomplete'))['missing'], ['db', 'web', 'last'])
+    const flag = `/tmp/pagent-flag-${process.pid}`
+    await writeFile(flag, '')
+    await fleet.act({ action: 'start', targets: ['db'] })
+    await until('ready', ({ worker }) => worker === 'last')
+    await until('fleet-ready')
+    await rm(flag)
+  },
+)
+
+fleetStory(
+  'children of a group that do not start by themselves are started by hand, and go with it',
+  planOf([
+    groupOf('app', [workerOf('a', 'cat'), workerOf('spare', 'cat', [], { autostart: false })], {
+      strategy: 'one-for-all',
+    }),
+  ]),
+  async ({ fleet, until }) => {
+    await until('fleet-ready')
+    assert.equal(await stateOf(fleet, 'spare'), 'idle')
+    const { results } = await fleet.act({ action: 'start', targets: ['spare'] })
+    assert.deepEqual([results[0]?.ok, results[0]?.state], [true, 'running'])
+    await fleet.act({ action: 'stop', targets: ['app'] })
+    assert.deepEqual(fleet.status().states, { exited: 2 })
+  },
+)

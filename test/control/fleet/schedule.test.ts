@@ -1,0 +1,114 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import type { SchedulePlan } from '../../../src/control/config/fleet-plan.ts'
+import { Schedule } from '../../../src/control/fleet/units/schedule.ts'
+import type { Surroundings } from '../../../src/control/fleet/units/unit.ts'
+import { Roster } from '../../../src/control/fleet/watch/roster.ts'
+import { FakeClock } from '../../support/fake-clock.ts'
+import { fleetStory } from '../../support/fleets.ts'
+import { groupOf, planOf, workerOf } from '../../support/plans.ts'
+
+const HOUR = 3_600_000
+
+/** A schedule, and what it does. */
+function scheduled(plan: SchedulePlan): { clock: FakeClock; schedule: Schedule; done: string[]; roster: Roster } {
+  const clock = new FakeClock()
+  const roster = new Roster(clock, () => {})
+  const done: string[] = []
+  const entry = workerOf('job', 'true', [], { schedule: plan })
+  roster.enter({ id: 'job', service: 'job' }, entry)
+  const at = (): string => new Date(clock.date()).toISOString().slice(5, 16)
+  const around = { clock, roster, tell: ({ type }: { type: string }) => done.push(`${at()} ${type}`) }
+  const act = (what: string) => async (): Promise<void> => void done.push(`${at()} ${what}`)
+  const schedule = new Schedule(entry, plan, around as unknown as Surroundings, () => ({
+    start: act('start'),
+    restart: act('restart'),
+  }))
+  return { clock, schedule, done, roster }
+}
+
+test('a worker is started at its times, and in between it is known when the next is', () => {
+  const { clock, schedule, done, roster } = scheduled({ cron: '30 6 * * *', timezone: 'UTC', overlap: 'skip' })
+  schedule.arm()
+  schedule.arm()
+  assert.equal(roster.of('job').nextRun, Date.UTC(2024, 0, 1, 6, 30))
+  clock.advance(31 * HOUR)
+  assert.deepEqual(done, [
+    '01-01T06:30 schedule-started',
+    '01-01T06:30 start',
+    '01-02T06:30 schedule-started',
+    '01-02T06:30 start',
+  ])
+  assert.equal(roster.of('job').nextRun, Date.UTC(2024, 0, 3, 6, 30))
+  schedule.disarm()
+  assert.equal(roster.of('job').nextRun, undefined)
+  clock.advance(48 * HOUR)
+  assert.equal(done.length, 4)
+  assert.equal(clock.pending, 0)
+})
+
+test('times are those of its time zone', () => {
+  const { clock, schedule, roster } = scheduled({ cron: '0 9 * * *', timezone: 'Asia/Tokyo', overlap: 'skip' })
+  schedule.arm()
+  // It is nine in Tokyo right now: the next is tomorrow's.
+  assert.equal(roster.of('job').nextRun, Date.UTC(2024, 0, 2, 0, 0))
+  schedule.disarm()
+  assert.equal(clock.pending, 0)
+})
+
+test('what still runs at its next time is left alone, or begun anew', () => {
+  for (const [overlap, expected] of [
+    ['skip', ['schedule-skipped']],
+    ['restart', ['schedule-started', 'restart']],
+  ] as const) {
+    const { clock, schedule, done, roster } = scheduled({ cron: '0 * * * *', timezone: 'UTC', overlap })
+    roster.of('job').spawned(1, 0)
+    schedule.arm()
+    clock.advance(HOUR)
+    assert.deepEqual(
+      done.map((one) => one.split(' ')[1]),
+      expected,
+    )
+    schedule.disarm()
+  }
+})
+
+fleetStory(
+  'a scheduled worker runs again and again, alone and in a group, and no run is a restart',
+  planOf([
+    workerOf('job', 'echo', ['hello'], {
+      restart: 'temporary',
+      schedule: { cron: '* * * * * *', timezone: undefined, overlap: 'skip' },
+    }),
+    groupOf('app', [
+      workerOf('a', 'cat'),
+      workerOf('inner', 'sh', ['-c', 'echo in; exit 1'], {
+        restart: 'temporary',
+        schedule: { cron: '* * * * * *', timezone: undefined, overlap: 'restart' },
+      }),
+    ]),
+  ]),
+  async ({ fleet, until, seen }) => {
+    await until('fleet-ready')
+    const [before] = await fleet.workers()
+    assert.equal(before?.state, 'scheduled')
+    assert.ok((before?.nextRun ?? 0) > Date.now() - 1000)
+    for (const id of ['job', 'inner']) await until('exited', (event) => event.worker === id && event.incarnation === 2)
+    const after = (await fleet.workers()).filter(({ id }) => id !== 'a')
+    for (const { id, state, restarts } of after) assert.deepEqual([id, state, restarts], [id, 'scheduled', 0])
+    await fleet.act({ action: 'stop', targets: ['job', 'inner'] })
+    assert.deepEqual(
+      (await fleet.workers()).map(({ state, nextRun }) => [state, nextRun]),
+      [
+        ['exited', undefined],
+        ['running', undefined],
+        ['exited', undefined],
+      ],
+    )
+    // By hand it runs at once, and at its times from then on.
+    const { results } = await fleet.act({ action: 'start', targets: ['job'] })
+    assert.equal(results[0]?.ok, true)
+    assert.ok(((await fleet.workers())[0]?.nextRun ?? 0) > 0)
+    assert.ok(!seen.some(({ type }) => type === 'start-failed'))
+  },
+)
