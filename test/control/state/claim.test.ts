@@ -216,3 +216,35 @@ test('nobody else can read what is kept of a fleet', async (t) => {
   assert.equal(JSON.parse(await readFile(join(folder, 'lock.1'), 'utf8')).folder, '/srv/app')
   await claim.release()
 })
+
+const isRoot = process.getuid?.() === 0
+
+test(
+  'another user can neither reach a fleet nor read of it',
+  { skip: !isRoot && 'needs root to be another' },
+  async (t) => {
+    const env = await home(t)
+    await chmod(env['XDG_STATE_HOME']!, 0o755)
+    const claim = await claimFleet(planOf('test'), { env })
+    const server = createServer().listen(claim.socketPath)
+    await once(server, 'listening')
+    t.after(() => server.close())
+    // Also where the socket itself would let him.
+    await chmod(claim.socketPath, 0o777)
+    const program = `
+    const [socket, file] = process.argv.slice(1)
+    const { readFileSync, readdirSync } = require('node:fs')
+    const tries = [() => readFileSync(file), () => readdirSync(require('node:path').dirname(file))]
+    const codes = tries.map((attempt) => { try { attempt(); return 'open' } catch (error) { return error.code } })
+    require('node:net').connect(socket).on('connect', () => end('open')).on('error', (error) => end(error.code))
+    const end = (code) => { console.log(JSON.stringify([...codes, code])); process.exit() }`
+    const child = spawn('node', ['-e', program, claim.socketPath, join(claim.folder, 'lock.1')], {
+      ...other,
+      stdio: ['ignore', 'pipe', 'inherit'],
+      env: { PATH: process.env['PATH'] ?? '' },
+    })
+    const [line] = (await once(createInterface(child.stdout), 'line')) as [string]
+    assert.deepEqual(JSON.parse(line), ['EACCES', 'EACCES', 'EACCES'])
+    await claim.release()
+  },
+)

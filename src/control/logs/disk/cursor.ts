@@ -1,8 +1,10 @@
-import { type FileHandle, open } from 'node:fs/promises'
+import { type FileHandle, open, stat } from 'node:fs/promises'
 import { filesOf } from './names.ts'
 
 const CHUNK = 64 * 1024
 const NEWLINE = 10
+/** A log that makes room all the time is read as it is. */
+const PATIENCE = 10
 /** A line longer than that is none of ours. */
 const LONGEST = 4 * 1024 * 1024
 
@@ -14,13 +16,14 @@ export class OpenedFiles implements AsyncDisposable {
     this.#files = files
   }
 
-  /** Again, when one has made room for the next meanwhile. */
+  /** Again, when one has made room for the next meanwhile: its name is another's then. */
   static async open(folder: string, base: string): Promise<OpenedFiles> {
     for (let attempt = 0; ; attempt++) {
-      const before = await filesOf(folder, base)
-      const files = await openAll(before)
-      const after = await filesOf(folder, base)
-      if (attempt === 3 || before.join('\n') === after.join('\n')) return new OpenedFiles(files)
+      const files = await openAll(await filesOf(folder, base))
+      const opened = await Promise.all(files.map((file) => file.stat()))
+      const there = await Promise.all((await filesOf(folder, base)).map((path) => stat(path).catch(() => undefined)))
+      const isSettled = there.length === opened.length && there.every((one, index) => one?.ino === opened[index]?.ino)
+      if (isSettled || attempt === PATIENCE) return new OpenedFiles(files)
       await closeAll(files)
     }
   }

@@ -9,8 +9,9 @@ export interface Appendable {
   close(): Promise<void>
 }
 
-/** Characters of one write. */
+/** Characters of one write; fewer where the disk has no room for so many. */
 const BATCH = 256 * 1024
+const SMALLEST_BATCH = 4096
 
 /** One file of the log, and the lines that wait for it. */
 export class Shelf {
@@ -45,10 +46,22 @@ export class Shelf {
 
   /** Writes what waits. @throws what the disk says; what was not written waits on */
   async flush(): Promise<void> {
-    for (let batch = this.#backlog.first(BATCH); batch.length > 0; batch = this.#backlog.first(BATCH)) {
-      this.isOpen = true
+    let size = BATCH
+    for (let batch = this.#backlog.first(size); batch.length > 0; batch = this.#backlog.first(size)) {
+      if (await this.#append(batch, size <= SMALLEST_BATCH)) this.#backlog.remove(batch.length)
+      else size = size / 4
+    }
+  }
+
+  /** False when it may be worth while to try with less. */
+  async #append(batch: readonly string[], isSmallest: boolean): Promise<boolean> {
+    this.isOpen = true
+    try {
       await this.#file.append(`${batch.join('\n')}\n`)
-      this.#backlog.remove(batch.length)
+      return true
+    } catch (error) {
+      if (isSmallest || (error as NodeJS.ErrnoException).code !== 'ENOSPC') throw error
+      return false
     }
   }
 
