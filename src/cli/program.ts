@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs'
 import { Command, CommanderError } from 'commander'
 import { PagentError } from '../base/errors.ts'
 import { COMMANDS, type CommandContext, type CommandEntry } from './commands.ts'
+import { complaint } from './config/complaint.ts'
 import { WRONG_USAGE } from './exit-code.ts'
 import { tell, writeFully } from './terminal.ts'
 
@@ -78,7 +79,7 @@ function refuse(error: unknown, args: readonly string[]): number {
     return WRONG_USAGE
   }
   if (PagentError.is(error) && error.code === 'ERR_PAGENT_CONFIG') {
-    tell('error', error.message)
+    tell('error', complaint(error.message))
     return WRONG_USAGE
   }
   throw error

@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type TestContext, describe, test } from 'node:test'
 import { spawnSync } from 'node:child_process'
+import { complaint } from '../../src/cli/config/complaint.ts'
 import { MAIN, environment } from './cli.ts'
 
 interface Outcome {
@@ -108,6 +109,19 @@ START  NAME      RUNS
     assert.match(stdout, new RegExp(`^1 {6}${name}$`, 'm'))
     for (const line of stdout.split('\n')) assert.ok(line.length <= 80, line)
   })
+})
+
+test('on a terminal many problems are broken between words, elsewhere each is one line', () => {
+  const message = `Cannot use a: 2 things are wrong with it\n  a:1:1 workers.web: ${'word '.repeat(20).trim()}\n  a:2:1 short`
+  assert.equal(complaint(message, Infinity), message)
+  assert.equal(
+    complaint(message, 60),
+    `Cannot use a: 2 things are wrong with it
+  a:1:1 workers.web: word word word word word word word
+      word word word word word word word word word word word
+      word word
+  a:2:1 short`,
+  )
 })
 
 describe('pagent init', () => {

@@ -1,4 +1,5 @@
 import { PagentError } from '../../base/errors.ts'
+import { complaint } from '../config/complaint.ts'
 import { FAILED, NO_MASTER, NO_SUCH_WORKER, TIMED_OUT, WRONG_USAGE, ofSignal } from '../exit-code.ts'
 import { ReaderLeftError } from '../show/screen.ts'
 import { tell } from '../terminal.ts'
@@ -31,6 +32,6 @@ export function explainFailure(error: unknown): number {
     return error.exitCode
   }
   if (!PagentError.is(error)) throw error
-  tell('error', error.message)
+  tell('error', error.code === 'ERR_PAGENT_CONFIG' ? complaint(error.message) : error.message)
   return CODES[error.code] ?? FAILED
 }

@@ -4,7 +4,11 @@ import { test } from 'node:test'
 import * as fc from 'fast-check'
 import { stringify } from 'yaml'
 import { differenceOf } from '../../../src/control/config/difference.ts'
+import type { EntryPlan, PoolEntry } from '../../../src/control/config/fleet-plan.ts'
 import { snake } from '../../../src/control/config/shapes/table.ts'
+import { planPool } from '../../../src/pool/spec.ts'
+import { checkCommand } from '../../../src/process/command.ts'
+import { planWorker } from '../../../src/worker/spec.ts'
 import { planOf, readValue, readYaml } from './reading.ts'
 
 const name = fc.stringMatching(/^[a-z][a-z0-9._-]{0,8}$/).filter((text) => text !== 'all')
@@ -126,6 +130,7 @@ test('a random fleet is the same in both formats and both spellings', () => {
       assert.deepEqual(planOf(readValue(snaked(value))), plan)
       assert.deepEqual(differenceOf(plan, JSON.parse(JSON.stringify(plan)) as typeof plan).changed, [])
       assertOrdered(plan.entries)
+      assertTaken(plan.entries)
     }),
     { numRuns: 200 },
   )
@@ -153,6 +158,26 @@ function walked(value: unknown, key: (key: string) => string, leaf: (value: unkn
   if (Array.isArray(value)) return value.map((each) => walked(each, key, leaf))
   if (typeof value !== 'object' || value === null) return leaf(value)
   return Object.fromEntries(Object.entries(value).map(([name_, each]) => [key(name_), walked(each, key, leaf)]))
+}
+
+/** What the loader lets pass, the library takes. */
+function assertTaken(entries: readonly EntryPlan[]): void {
+  for (const entry of entries) {
+    if (entry.kind === 'group') assertTaken(entry.children)
+    if (entry.kind === 'pool') checkPool(entry)
+    if (entry.kind !== 'worker') continue
+    const { id, file, args, env, restart, backoff, intensity, shutdown, limits, readyTimeout } = entry
+    checkCommand(id, {
+      file,
+      args,
+      env: Object.fromEntries(Object.entries(env).map(([key, value]) => [key, value ?? undefined])),
+    })
+    planWorker(id, { restart, backoff, intensity, shutdown, limits, readyTimeout })
+  }
+}
+
+function checkPool({ id, module, size, spares, concurrency, maxQueue, program, recycle }: PoolEntry): void {
+  planPool({ id, module: module ?? '', size, spares, concurrency, maxQueue, recycle, limits: program.limits })
 }
 
 function assertOrdered(entries: readonly { readonly id: string; readonly dependsOn: readonly string[] }[]): void {

@@ -1,7 +1,7 @@
 import type { FleetConfig } from './fleet-config.ts'
 
-/** A fleet, or what makes one. */
-type Given = FleetConfig | Promise<FleetConfig> | (() => FleetConfig | Promise<FleetConfig>)
+/** Makes a fleet when it is wanted. */
+export type FleetMaker = () => FleetConfig | Promise<FleetConfig>
 
 /**
  * Describes a fleet in `pagent.config.ts`, with completion and types. Returns what it is given; everything is checked when
@@ -18,6 +18,9 @@ type Given = FleetConfig | Promise<FleetConfig> | (() => FleetConfig | Promise<F
  * })
  * ```
  */
-export function defineConfig<const C extends Given>(config: C): C {
+export function defineConfig(config: FleetMaker): FleetMaker
+export function defineConfig(config: Promise<FleetConfig>): Promise<FleetConfig>
+export function defineConfig(config: FleetConfig): FleetConfig
+export function defineConfig<C>(config: C): C {
   return config
 }

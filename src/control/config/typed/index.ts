@@ -17,4 +17,4 @@ export type {
   ScheduleConfig,
   WorkerConfig,
 } from './fleet-config.ts'
-export { defineConfig } from './define-config.ts'
+export { type FleetMaker, defineConfig } from './define-config.ts'
