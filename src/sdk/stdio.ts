@@ -1,12 +1,12 @@
 import { type ChannelObserver, StreamChannel } from '../channel/stream-channel.ts'
-import { readableSource, writableSink } from '../channel/bytes.ts'
 import type { Channel } from '../channel/channel.ts'
 import type { Framing } from '../framing/framing.ts'
 import { captureConsole } from './console.ts'
+import { stdinSource, stdoutSink } from './pipes.ts'
 
 /**
- * The master, as a channel: what it sends is received, what is sent it receives. `console.log` and its like write to
- * stderr from then on, since stdout belongs to the messages.
+ * The master, as a channel: what it sends is received, what is sent it receives. `console.log` and its like, and
+ * `process.stdout`, write to stderr from then on, since stdout belongs to the messages.
  *
  * ```ts
  * import { lines } from 'pagent/framing'
@@ -22,6 +22,5 @@ export function stdio<I, O = I>(framing: Framing<I, O>): Channel<I, O> {
 /** `observer` hears what a channel does not tell: what broke it. */
 export function openStdio<I, O>(framing: Framing<I, O>, observer?: ChannelObserver): StreamChannel<I, O> {
   captureConsole()
-  const { stdin, stdout } = process
-  return new StreamChannel(framing, readableSource(stdin), writableSink(stdout), 'the master', observer)
+  return new StreamChannel(framing, stdinSource(), stdoutSink(), 'the master', observer)
 }

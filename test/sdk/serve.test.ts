@@ -26,7 +26,7 @@ test('what is printed goes to stderr', async () => {
   await withWorker(served, async (worker) => {
     worker.call(1, 'print', 'to be read by people')
     assert.equal((await worker.next()).result, 20)
-    await worker.says(/^(?:to be read by people\n){2}[^]*'to be read by people'\n$/)
+    await worker.says(/^(?:to be read by people\n){2}[^]*'to be read by people'\nto be read by people\n$/)
     await worker.finish()
   })
 })
