@@ -45,18 +45,29 @@ function install() {
 /** dist/ anew when src/ says something else than what it was built from. Whoever reads it meets the old or the new. */
 function build() {
   const stamp = 'dist/.built'
-  const hash = hashOf([...filesBelow('src').filter(isShipped), 'tsconfig.json', 'tsconfig.build.json'])
+  const hash = hashOf([...filesBelow('src').filter(isShipped), 'tsconfig.json', 'tsconfig.build.json', 'scripts/bootstrap.mjs'])
   if (existsSync(stamp) && readFileSync(stamp, 'utf8') === hash) return
   const [fresh, stale] = [`.cache/dist-new-${process.pid}`, `.cache/dist-old-${process.pid}`]
   mkdirSync('.cache', { recursive: true })
   process.on('exit', () => [fresh, stale].forEach((folder) => rmSync(folder, { recursive: true, force: true })))
   run('node_modules/.bin/tsc', ['-p', 'tsconfig.build.json', '--outDir', fresh, '--noEmitOnError'])
+  bundleWorker(join(fresh, 'sdk'))
   for (const asset of filesBelow('src').filter((path) => !path.endsWith('.ts')))
     cpSync(asset, join(fresh, asset.slice('src/'.length)))
   if (existsSync(`${fresh}/cli/main.js`)) chmodSync(`${fresh}/cli/main.js`, 0o755)
   writeFileSync(join(fresh, '.built'), hash)
   if (existsSync('dist')) renameSync('dist', stale)
   renameSync(fresh, 'dist')
+}
+
+/** A worker is started again and again, and forty modules take as long to find as Node itself does to start. */
+function bundleWorker(folder) {
+  const entries = ['index', 'module-host']
+  const how = ['--bundle', '--splitting', '--platform=node', '--format=esm', '--keep-names', '--log-level=warning']
+  const files = entries.map((name) => join(folder, `${name}.js`))
+  const parts = readdirSync(folder).filter((name) => name.endsWith('.js') && !entries.includes(name.slice(0, -3)))
+  run('node_modules/.bin/esbuild', [...files, ...how, '--allow-overwrite', `--outdir=${folder}`])
+  for (const name of parts) rmSync(join(folder, name))
 }
 
 function run(command, args) {

@@ -9,6 +9,12 @@ export abstract class PagentError extends Error {
     this.name = new.target.name
   }
 
+  /** As `is`: a program may hold two copies of a class, one from `pagent` and one from `pagent/worker`. */
+  static override [Symbol.hasInstance](value: unknown): boolean {
+    if (Function.prototype[Symbol.hasInstance].call(this, value)) return true
+    return PagentError.is(value) && (this === PagentError || value.name === this.name)
+  }
+
   /** True for an error of any copy of this package. */
   static is(value: unknown): value is PagentError {
     return value instanceof Error && 'code' in value && String(value.code).startsWith('ERR_PAGENT_')

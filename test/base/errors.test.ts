@@ -119,3 +119,19 @@ describe('an error', () => {
     assert.ok(new ExitError('start', exitOf(FAILED, 'x'.repeat(4096))).message.length < 700)
   })
 })
+
+describe('an error of another copy of the package', () => {
+  /** As it would be in a bundle: same name and code, another class. */
+  const foreign = Object.assign(new Error('odd'), { name: 'FramingError', code: 'ERR_PAGENT_FRAMING' })
+
+  it('is one of its class, and of the base, and of no other', () => {
+    assert.ok(foreign instanceof FramingError)
+    assert.ok(foreign instanceof PagentError)
+    assert.ok(!(foreign instanceof ClosedError))
+  })
+
+  it('is not what only has its name', () => {
+    for (const other of [Object.assign(new Error('x'), { name: 'FramingError' }), { name: 'FramingError' }, null, 5])
+      assert.ok(!((other as unknown) instanceof FramingError))
+  })
+})
