@@ -97,8 +97,8 @@ describe('completion', () => {
   })
 
   for (const [shell, start] of [
-    ['bash', `bash --norc --noprofile -i`],
-    ['zsh', `zsh -f -i`],
+    ['bash', 'bash --norc --noprofile -i'],
+    ['zsh', 'zsh -f -i'],
   ] as const) {
     it(
       `completes what is typed in ${shell}, by the tab key`,
@@ -106,7 +106,7 @@ describe('completion', () => {
       async () => {
         const screen = new Screen(100, 24, { ...place.env, PATH: path }, place.folder)
         screens.push(screen)
-        screen.keys(`${start}`, 'Enter')
+        screen.keys(start, 'Enter')
         if (shell === 'zsh') screen.keys('autoload -U compinit; compinit -u -D', 'Enter')
         screen.keys(`source <(pagent completion ${shell}); echo load''ed`, 'Enter')
         await screen.until(/^loaded/m)

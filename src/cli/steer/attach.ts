@@ -10,9 +10,9 @@ import { tell, writeFully } from '../terminal.ts'
 import { stdinLines } from './stdin-lines.ts'
 
 const NOTES = `
-Lines you type go to the worker, what it writes comes here: its stdout on stdout,
-its stderr and what happens to it on stderr. Ctrl-D or Ctrl-C leaves, and the
-worker goes on. It stays attached through restarts.
+Lines you type go to the worker, and what it writes comes here: its stdout on
+stdout, its stderr and what happens to it on stderr. Ctrl-D or Ctrl-C leaves,
+and the worker goes on. It stays attached through restarts.
 
 Examples:
   pagent attach console

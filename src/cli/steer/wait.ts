@@ -1,10 +1,10 @@
 import { type Command, Option } from 'commander'
 import { systemClock } from '../../base/clock.ts'
 import { formatMillis } from '../../base/units.ts'
-import type { ControlClient } from '../../control/client/contract.ts'
 import type { WorkerStatus, WorkerStatusState } from '../../control/api/wire.ts'
 import type { CommandContext } from '../commands.ts'
 import { FAILED, NO_MASTER, TIMED_OUT } from '../exit-code.ts'
+import { changes } from '../fleet/changes.ts'
 import { type FleetOptions, fleetCommand } from '../fleet/choice.ts'
 import { type Desk, atDesk } from '../fleet/desk.ts'
 import { CommandFailure } from '../fleet/failure.ts'
@@ -52,7 +52,8 @@ async function waitFor(
   const timer = systemClock.after(timeout, () => late.abort())
   let last: readonly WorkerStatus[] = []
   try {
-    for await (const workers of looks(desk.client, late.signal)) {
+    for await (const _ of changes(desk.client, late.signal)) {
+      const workers = await desk.client.workers()
       last = meant(chosen(workers, names, desk.fleet), names)
       const verdict = judge(last, purpose)
       if (verdict !== undefined) return conclude(verdict, purpose)
@@ -73,13 +74,6 @@ async function waitFor(
 /** Who is named is waited for; of all, those that are to run now. */
 function meant(workers: readonly WorkerStatus[], names: readonly string[]): readonly WorkerStatus[] {
   return names.includes('all') ? workers.filter(({ state }) => state !== 'idle' && state !== 'scheduled') : workers
-}
-
-/** All workers now, and after each event. The stream begins first, so that nothing happens unseen. */
-async function* looks(client: ControlClient, signal: AbortSignal): AsyncGenerator<readonly WorkerStatus[]> {
-  for await (const { topic } of client.stream(['event'], { signal })) {
-    if (topic === 'hello' || topic === 'event' || topic === 'dropped') yield await client.workers()
-  }
 }
 
 interface Verdict {

@@ -6,6 +6,7 @@ import { type Detached, detach } from '../../process/companions/detach.ts'
 import type { ControlClient } from '../../control/client/contract.ts'
 import type { WorkerStatus } from '../../control/api/wire.ts'
 import { FAILED, TIMED_OUT, ofSignal } from '../exit-code.ts'
+import { changes } from '../fleet/changes.ts'
 import { suggest } from '../fleet/hint.ts'
 import { countsText } from '../show/states.ts'
 import { type EndingSignal, takeSignals } from '../signals.ts'
@@ -97,11 +98,9 @@ async function untilReady(
   const enough = new AbortController()
   const timer = systemClock.after(wait ? timeout : A_WHILE, () => enough.abort())
   try {
-    for await (const { topic } of client.stream(['event'], { signal: enough.signal })) {
-      if (topic !== 'hello' && topic !== 'event') continue
-      const [fleet, workers] = [await client.fleet(), await client.workers()]
-      const failed = workers.filter(({ state }) => state === 'failed')
-      if (fleet.isReady || failed.length > 0) return sayUp(name, child, workers, failed)
+    for await (const _ of changes(client, enough.signal)) {
+      const { isReady, states } = await client.fleet()
+      if (isReady || (states.failed ?? 0) > 0) return sayUp(name, child, await client.workers())
     }
     if (!enough.signal.aborted) return undefined
     return sayLate(name, child, await client.workers(), wait ? timeout : undefined)
@@ -110,12 +109,8 @@ async function untilReady(
   }
 }
 
-function sayUp(
-  name: string,
-  child: Detached,
-  workers: readonly WorkerStatus[],
-  failed: readonly WorkerStatus[],
-): number {
+function sayUp(name: string, child: Detached, workers: readonly WorkerStatus[]): number {
+  const failed = workers.filter(({ state }) => state === 'failed')
   const start = `fleet ${JSON.stringify(name)} is up (pid ${child.pid}): ${countsText(counts(workers))}`
   for (const { id, lastExit } of failed)
     tell('error', `${id} failed: it ${lastExit?.text ?? 'could not be started'}. See: pagent status ${id}`)
