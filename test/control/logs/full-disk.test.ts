@@ -21,7 +21,11 @@ test(title, { skip: !canMount }, async (t) => {
   try {
     await writeFile(join(folder, 'ballast'), 'x'.repeat(400_000))
     const fleet = await startFleet(planOf([workerOf('a', 'sh', ['-c', lines])]), { stateFolder: folder })
-    await fill(fleet, folder).finally(() => fleet.stop({ hurry: true }))
+    try {
+      await fill(fleet, folder)
+    } finally {
+      await fleet.stop({ hurry: true })
+    }
   } finally {
     spawnSync('umount', [folder])
   }

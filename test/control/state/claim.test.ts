@@ -239,7 +239,9 @@ test(
     require('node:net').connect(socket).on('connect', () => end('open')).on('error', (error) => end(error.code))
     const end = (code) => { console.log(JSON.stringify([...codes, code])); process.exit() }`
     const child = spawn('node', ['-e', program, claim.socketPath, join(claim.folder, 'lock.1')], {
-      ...other,
+      uid: 65_534,
+      gid: 65_534,
+      cwd: '/',
       stdio: ['ignore', 'pipe', 'inherit'],
       env: { PATH: process.env['PATH'] ?? '' },
     })
