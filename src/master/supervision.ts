@@ -39,6 +39,7 @@ export class Supervision {
       keepsContext: defaults.propagate !== undefined,
       adopt: (child) => this.#adopt(child),
       release: (child, why) => this.#release(child, why),
+      letGo: (child) => this.#forgetIfTopmost(child),
     }
   }
 
@@ -116,9 +117,11 @@ export class Supervision {
 
   #release(child: Child, why: 'forgotten' | 'ended'): void {
     if (child instanceof Worker && why === 'forgotten') this.#forgetWorker(child)
-    if (!(child instanceof Supervisor)) return
-    const isTopmost = this.#supervisors.get(child.id) === child
-    if (isTopmost && child.state !== 'failed') this.#forget(child.id)
+    if (child instanceof Supervisor && child.state !== 'failed') this.#forgetIfTopmost(child)
+  }
+
+  #forgetIfTopmost(child: Child): void {
+    if (this.#supervisors.get(child.id) === child) this.#forget(child.id)
   }
 
   /** A topmost supervisor, and everything below it. */

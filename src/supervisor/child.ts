@@ -76,6 +76,8 @@ export interface SupervisorHost {
   adopt?(child: Child): void
   /** It is kept no more: because it was forgotten, or because its supervisor has ended, which may live again. */
   release?(child: Child, why: 'forgotten' | 'ended'): void
+  /** The topmost supervisor has given up, and was released; nobody wants to revive it. */
+  letGo?(supervisor: Child): void
 }
 
 /** Who keeps a child. */

@@ -133,7 +133,10 @@ export class Supervisor implements Child, AsyncDisposable {
    */
   async stop(): Promise<Exit> {
     const exit = (await this.#tenure?.stop()) ?? this.#neverLived()
-    if (this.state === 'failed' && this.#keeper.path === '') this.#letGo()
+    if (this.state === 'failed' && this.#keeper.path === '') {
+      this.#isLetGo = true
+      this.#keeper.host.letGo?.(this)
+    }
     return exit
   }
 
@@ -237,11 +240,6 @@ export class Supervisor implements Child, AsyncDisposable {
       if (path === '') host.release?.(this, 'ended')
     })
     return tenure
-  }
-
-  #letGo(): void {
-    this.#isLetGo = true
-    this.#keeper.host.release?.(this, 'ended')
   }
 
   /** The topmost is taken in by the host itself, and let go when its children are refused. */

@@ -36,11 +36,15 @@ export class Round {
   }
 
   add(stop: readonly Kept[], start: readonly Kept[]): void {
-    for (const kept of stop) kept.leaving = true
-    for (const kept of start) kept.coming = true
-    for (const kept of [...stop, ...start]) kept.round = this
-    this.#leaving = merge(this.#leaving, stop)
-    this.#coming = merge(this.#coming, start).toReversed()
+    // When many fail at once, most of a group are in the list already.
+    const leaving = stop.filter((kept) => !(kept.leaving && kept.round === this))
+    const coming = start.filter((kept) => !(kept.coming && kept.round === this))
+    for (const kept of leaving) kept.leaving = true
+    for (const kept of coming) kept.coming = true
+    for (const kept of stop) kept.round = this
+    for (const kept of start) kept.round = this
+    this.#leaving = merge(this.#leaving, leaving, (a, b) => a.order - b.order)
+    this.#coming = merge(this.#coming, coming, (a, b) => b.order - a.order)
   }
 
   /** This one will not be started. */
@@ -116,7 +120,13 @@ export class Round {
   }
 }
 
-/** In the order of their start, each once. */
-function merge(some: readonly Kept[], others: readonly Kept[]): Kept[] {
-  return [...new Set([...some, ...others])].toSorted((a, b) => a.order - b.order)
+/** Both lists in one, in that order; `some` is in order already, and the few others usually belong to one end of it. */
+function merge(some: Kept[], others: Kept[], compare: (a: Kept, b: Kept) => number): Kept[] {
+  const [first, last] = [some[0], some.at(-1)]
+  if (others.length === 0) return some
+  others.sort(compare)
+  if (first === undefined || last === undefined) return others
+  if (compare(others.at(-1) as Kept, first) < 0) return [...others, ...some]
+  if (compare(last, others[0] as Kept) < 0) return [...some, ...others]
+  return [...some, ...others].toSorted(compare)
 }
