@@ -24,6 +24,9 @@ const STYLES: Readonly<Record<string, Style>> = {
   degraded: 'yellow',
   recovered: 'green',
   'fleet-ready': 'green',
+  'fleet-incomplete': 'yellow',
+  'log-dropped': 'yellow',
+  'state-not-written': 'yellow',
   'start-failed': 'red',
   'dependency-failed': 'red',
   'gave-up': 'red',
@@ -58,7 +61,13 @@ const WORDS: Readonly<Record<string, Words>> = {
   'schedule-started': () => 'started by its schedule',
   'schedule-skipped': ({ why }) => `not started by its schedule: ${String(why)}`,
   'fleet-ready': () => 'the fleet is ready',
+  'fleet-incomplete': ({ missing }) => `the start is over, without ${list(missing)}`,
   'fleet-stopping': () => 'the fleet stops',
+  applied: ({ added, changed, removed }) =>
+    `changed: ${count(added)} added, ${count(changed)} changed, ${count(removed)} removed`,
+  'log-dropped': (event) => logText(event),
+  'state-not-written': ({ error }) => `its state cannot be written: ${messageOf(error)}`,
+  'state-written': () => 'its state can be written again',
   'supervisor-started': ({ after }) => `all started after ${millis(after)}`,
   'supervisor-exited': ({ exit }) => exitText(exit),
   'child-started': ({ child, after }) => `${String(child)} ready after ${millis(after)}`,
@@ -74,6 +83,12 @@ function textOf(event: EventRecord): string {
   if (words !== undefined) return words(event)
   const { seq: _, at: __, worker: ___, supervisor: ____, incarnation: _____, type, ...rest } = event
   return Object.keys(rest).length === 0 ? type : `${type} ${JSON.stringify(rest)}`
+}
+
+function logText({ state, dropped, error }: EventRecord): string {
+  if (state === 'failing') return `the log cannot be written: ${messageOf(error)}`
+  const lines = `${String(dropped)} lines are missing`
+  return state === 'works' ? `the log can be written again; ${lines}` : `the disk is too slow for the log; ${lines}`
 }
 
 function exitText(exit: unknown): string {
