@@ -86,8 +86,7 @@ START  NAME      RUNS
     assert.deepEqual([code, stdout], [2, ''])
     assert.equal(
       stderr,
-      `pagent: Cannot use pagent.yaml: 3 things are wrong with it
-  pagent.yaml:2:3 workers.web: command is missing: the program to run
+      `pagent: Cannot use pagent.yaml: 2 things are wrong with it
   pagent.yaml:2:10 workers.web.comand: there is no key "comand"; did you mean "command"?
   pagent.yaml:2:31 workers.web.limits.memry: there is no key "memry"; did you mean "memory"?
 `,
@@ -100,6 +99,13 @@ START  NAME      RUNS
     assert.match(pagent(cwd, 'check', 'a', '-f', 'b').stderr, /named twice/)
     assert.equal(pagent(cwd, 'check', '-o', 'xml').code, 2)
     assert.deepEqual([pagent(cwd, 'check', 'none.yaml').code, pagent(folderWith(t), 'check').code], [2, 2])
+  })
+
+  test('replicas that are waited for are one name, and nothing moves the cursor of the terminal', (t) => {
+    const yaml =
+      'workers: { db: { command: x, replicas: 3 }, one-1: { command: x }, web: { command: ["a\\e[31m"], env: { "E\\e": 1 }, depends_on: [db, one-1] } }'
+    const { stdout } = pagent(folderWith(t, { 'pagent.yaml': yaml }), 'check')
+    assert.match(stdout, /^2 {6}web {6}'a\?\[31m'\n +after db-1\.\.3, one-1 · restart always · env E\?$/m)
   })
 
   test('long names and commands are broken between words', (t) => {

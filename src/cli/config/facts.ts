@@ -16,7 +16,13 @@ export function factsOf(entry: EntryPlan, reveal: boolean): readonly string[] {
   const own =
     entry.kind === 'worker' ? workerFacts(entry) : entry.kind === 'pool' ? poolFacts(entry) : groupFacts(entry)
   const program = entry.kind === 'worker' ? entry : entry.kind === 'pool' ? entry.program : undefined
-  return [...afterFacts(entry), ...own, ...(program === undefined ? [] : programFacts(program, reveal))]
+  const facts = [...afterFacts(entry), ...own, ...(program === undefined ? [] : programFacts(program, reveal))]
+  return facts.map(printable)
+}
+
+/** Nothing that a terminal would obey. */
+function printable(text: string): string {
+  return text.replaceAll(/[\0-\x1f\x7f-\x9f]/g, '?')
 }
 
 function afterFacts({ dependsOn, startsAfter = [] }: EntryPlan): string[] {
@@ -26,8 +32,20 @@ function afterFacts({ dependsOn, startsAfter = [] }: EntryPlan): string[] {
   ]
 }
 
-function few(names: readonly string[]): string {
+function few(ids: readonly string[]): string {
+  const names = folded(ids)
   return names.length > 6 ? `${names.slice(0, 5).join(', ')} and ${names.length - 5} more` : names.join(', ')
+}
+
+/** `web-1`, `web-2` and `web-3` are `web-1..3`. */
+function folded(ids: readonly string[]): readonly string[] {
+  const counts = new Map<string, number>()
+  for (const id of ids) {
+    const [, service = id, number = ''] = /^(.*)-(\d+)$/.exec(id) ?? []
+    const isNext = Number(number) === (counts.get(service) ?? 0) + 1
+    counts.set(isNext ? service : id, isNext ? Number(number) : 0)
+  }
+  return [...counts].map(([name, count]) => (count === 0 ? name : count === 1 ? `${name}-1` : `${name}-1..${count}`))
 }
 
 const RESTARTS = { permanent: 'restart always', transient: 'restart on-failure', temporary: 'restart no' } as const
@@ -125,6 +143,6 @@ export function shownCommand({ file, args }: { readonly file: string; readonly a
 }
 
 function quoted(word: string): string {
-  const plain = word.replaceAll(/[\0-\x1f\x7f]/g, ' ')
+  const plain = printable(word)
   return /^[\w@%+:,./=-]+$/.test(plain) ? plain : `'${plain.replaceAll("'", String.raw`'\''`)}'`
 }

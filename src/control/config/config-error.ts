@@ -40,5 +40,10 @@ function messageOf(shown: string, problems: readonly ConfigProblem[]): string {
 /** `pagent.yaml:3:5 workers.web: …`, which terminals and editors turn into a link. */
 function lineOf(shown: string, { path, line, column, message }: ConfigProblem): string {
   const place = line === undefined ? '' : `:${line}${column === undefined ? '' : `:${column}`}`
-  return `${shown}${place}${path === '' ? '' : ` ${path}`}: ${message}`
+  return printable(`${shown}${place}${path === '' ? '' : ` ${path}`}: ${message}`)
+}
+
+/** One line, and nothing that a terminal would obey: the file may be anybody's. */
+function printable(text: string): string {
+  return text.replaceAll(/\s*\n\s*/g, ' ').replaceAll(/[\0-\x1f\x7f-\x9f]/g, '?')
 }

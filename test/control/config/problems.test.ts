@@ -20,7 +20,6 @@ test('all problems of a file, in its order, with line and column', () => {
   all: { command: x }
 `)
   assert.deepEqual(told(read), [
-    '2:3 workers.web: command is missing: the program to run',
     '3:5 workers.web.comand: there is no key "comand"; did you mean "command"?',
     '4:15 workers.web.limits.memry: there is no key "memry"; did you mean "memory"?',
     '4:36 workers.web.limits.cpuTime: expected a duration above 0 such as 500ms, 10s or 1m30s, or milliseconds, not "10parsecs"',
@@ -164,6 +163,11 @@ test('the message of the error begins with what it is about, a line for each pro
   assert.equal(many.problems.length, 1000)
   assert.deepEqual(many.message.split('\n').slice(0, 2), ['Cannot use f: 1000 things are wrong with it', '  f p0: no'])
   assert.equal(many.message.split('\n').at(-1), '  … and 950 more')
+})
+
+test('nothing in a message moves the cursor of a terminal, and each problem is one line', () => {
+  const { message } = new ConfigError(undefined, 'a\u001b[31m', [{ path: 'b\u0007', message: 'first\n  second\u009b' }])
+  assert.equal(message, 'Cannot use a?[31m b?: first second?')
 })
 
 test('the nearest word is suggested, and a far one is not', () => {

@@ -33,7 +33,8 @@ export function resolvePool({ name, place, value: given }: Named<PoolReading>, c
 
 function checkProgram(given: PoolReading, place: Named<unknown>['place'], { problems }: Context): void {
   const [hasModule, hasCommand] = [given.has('module'), given.has('command')]
-  if (!hasModule && !hasCommand) problems.add(place, 'command is missing, or module: what its workers run')
+  if (!hasModule && !hasCommand && !given.isMeant('command') && !given.isMeant('module'))
+    problems.add(place, 'command is missing, or module: what its workers run')
   if (!hasModule) return
   for (const key of ['command', 'args', 'ready'] as const)
     if (given.has(key)) problems.add(given.at(key), `${key} has no place beside module, which brings its own program`)

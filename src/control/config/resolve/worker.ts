@@ -12,7 +12,7 @@ export function resolveWorker(
   context: Context,
 ): readonly WorkerEntry[] {
   const { problems } = context
-  if (!given.has('command')) problems.add(place, 'command is missing: the program to run')
+  if (!given.has('command') && !given.isMeant('command')) problems.add(place, 'command is missing: the program to run')
   const schedule = given.get('schedule')
   const restart = given.get('restart') ?? (schedule === undefined ? 'permanent' : 'temporary')
   if (schedule !== undefined && restart === 'permanent')

@@ -24,6 +24,8 @@ export interface Reading<K extends Keys> {
   get<N extends keyof K & string>(key: N): ValueOf<K[N]> | undefined
   /** Whether it was written, also where it could not be read. */
   has(key: keyof K & string): boolean
+  /** Whether a key that does not exist was probably meant to be it: that has been said already. */
+  isMeant(key: keyof K & string): boolean
   /** Where the key stands, or the map. */
   at(key: keyof K & string): Place
 }
@@ -72,14 +74,17 @@ function readTable<K extends Keys>(
   advise: (key: string) => string,
 ): Reading<K> {
   const values = new Map<string, unknown>()
+  const advices: string[] = []
   const places = new Map<string, { readonly place: Place; readonly key: string }>()
   for (const { key, place, value } of found.entries) {
     const name = meanings.get(key)
     const earlier = places.get(name ?? '')
     if (key.startsWith('x-') || isAbsent(value)) continue
-    if (name === undefined)
-      problems.add(place, `there is no key ${JSON.stringify(key)}${problems.isFull ? '' : advise(key)}`)
-    else if (earlier !== undefined)
+    if (name === undefined) {
+      const advice = problems.isFull ? '' : advise(key)
+      advices.push(advice)
+      problems.add(place, `there is no key ${JSON.stringify(key)}${advice}`)
+    } else if (earlier !== undefined)
       problems.add(place, `${key} says the same as ${earlier.key}${lineOf(earlier.place)}; leave one out`)
     else {
       places.set(name, { place, key })
@@ -90,6 +95,7 @@ function readTable<K extends Keys>(
     place: found.place,
     get: (key) => values.get(key) as never,
     has: (key) => places.has(key),
+    isMeant: (key) => advices.some((advice) => advice.split(/\W+/).includes(snake(key))),
     at: (key) => places.get(key)?.place ?? found.place,
   }
 }
