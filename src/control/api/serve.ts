@@ -3,6 +3,7 @@ import type { Server } from 'node:http'
 import { type Clock, Timers, systemClock } from '../../base/clock.ts'
 import type { Fleet } from '../fleet/contract.ts'
 import { FleetMetrics, type MetricsOptions } from '../metrics/fleet-metrics.ts'
+import { ifPresent } from '../otel/present.ts'
 import { ControlApp } from './app.ts'
 import { listenAt } from './place.ts'
 
@@ -71,10 +72,10 @@ function newServer(app: ControlApp): Server {
 /** Where OpenTelemetry is, it is told as well. */
 async function instrumented(fleet: Fleet, { metrics, onFault }: ServeOptions): Promise<{ stop(): void } | undefined> {
   try {
-    const { instrumentFleet } = await import('../otel/instrument-fleet.ts')
-    return instrumentFleet(fleet, metrics)
+    const otel = await ifPresent(() => import('../otel/instrument-fleet.ts'))
+    return otel?.instrumentFleet(fleet, metrics)
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'ERR_MODULE_NOT_FOUND') onFault?.(error)
+    onFault?.(error)
     return undefined
   }
 }

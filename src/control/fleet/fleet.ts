@@ -19,6 +19,7 @@ import {
 } from '../api/wire.ts'
 import { differenceOf } from '../config/difference.ts'
 import type { FleetPlan } from '../config/fleet-plan.ts'
+import { ifPresent } from '../otel/present.ts'
 import { act } from './actions.ts'
 import type { Fleet } from './contract.ts'
 import { type FleetOptions, Parts } from './parts.ts'
@@ -36,7 +37,9 @@ export type { FleetOptions } from './parts.ts'
  */
 export async function startFleet(plan: FleetPlan, options: FleetOptions = {}): Promise<Fleet> {
   checkEntries(plan.entries)
-  const fleet = new RunningFleet(plan, options)
+  const otel = await ifPresent(() => import('../otel/registered.ts'))
+  const propagate = options.propagate ?? otel?.registeredPropagator()
+  const fleet = new RunningFleet(plan, { ...options, ...(propagate === undefined ? {} : { propagate }) })
   fleet.begin()
   return fleet
 }

@@ -2,6 +2,7 @@ import { type Clock, Since, systemClock } from '../../base/clock.ts'
 import { Master } from '../../master/master.ts'
 import { defaultLauncher } from '../../process/default-launcher.ts'
 import type { Launcher } from '../../process/launcher.ts'
+import type { Propagate } from '../../rpc/messages.ts'
 import { type EventRecord, SCHEMA_VERSION } from '../api/wire.ts'
 import type { FleetPlan } from '../config/fleet-plan.ts'
 import type { OpenFile } from '../logs/disk/log-disk.ts'
@@ -27,6 +28,8 @@ export interface FleetOptions {
   readonly clock?: Clock
   /** What log lines are appended to: for tests of disks that are full, slow or gone. @default files */
   readonly openLog?: OpenFile
+  /** Asked at each start and each call for the trace it belongs to. @default OpenTelemetry's, where a propagator is registered */
+  readonly propagate?: Propagate
 }
 
 /** What a fleet is made of, and how it is put together and taken apart. */
@@ -49,13 +52,15 @@ export class Parts {
   #following: Promise<void> | undefined
   #stoppedAt: number | undefined
 
-  constructor(plan: FleetPlan, { stateFolder = '', launcher, clock = systemClock, openLog }: FleetOptions) {
+  constructor(plan: FleetPlan, options: FleetOptions) {
+    const { stateFolder = '', launcher, clock = systemClock, openLog, propagate } = options
     this.plan = plan
     this.clock = clock
     this.since = new Since(clock)
     this.launcher = launcher ?? defaultLauncher()
     this.#ownsLauncher = launcher === undefined
-    this.master = new Master({ launcher: this.launcher, clock })
+    const defaults = propagate === undefined ? {} : { propagate }
+    this.master = new Master({ launcher: this.launcher, clock, defaults })
     this.#prober = new Prober(clock, this.launcher)
     this.roster = new Roster(clock, ({ id, failures }, error) =>
       this.tell({ type: error === undefined ? 'recovered' : 'degraded', worker: id, failures, error }),
