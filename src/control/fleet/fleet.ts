@@ -98,7 +98,8 @@ class RunningFleet implements Fleet {
     const dossier = overview.find(id, 'show')
     const status = await overview.worker(dossier)
     const log = logs.lastOf(id, DETAIL_LINES)
-    return detailOf(dossier, status, { revealEnv, log, crashes: archive?.crashes.of(id) ?? [] })
+    const program = overview.programOf(dossier)
+    return detailOf(dossier, status, { program, revealEnv, log, crashes: archive?.crashes.of(id) ?? [] })
   }
 
   place(id: string): WorkerPlace | undefined {

@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict'
 import { rm, writeFile } from 'node:fs/promises'
+import { test } from 'node:test'
 import type { Fleet } from '../../../src/control/fleet/contract.ts'
-import { fleetStory, pidsOf, stateOf } from '../../support/fleets.ts'
+import { startFleet } from '../../../src/control/fleet/fleet.ts'
+import { fleetStory, pidsOf, stage, stateOf } from '../../support/fleets.ts'
 import { groupOf, planOf, poolOf, workerOf } from '../../support/plans.ts'
 import { fixture } from '../../support/story.ts'
 
@@ -177,3 +179,61 @@ fleetStory(
     assert.deepEqual(fleet.status().states, { exited: 2 })
   },
 )
+
+fleetStory(
+  'what waits for its restart, or is on its way out, is started at once by hand',
+  planOf([
+    workerOf('waits', 'sh', ['-c', 'read go; exit 1'], {
+      backoff: { min: 3_600_000, max: 3_600_000, factor: 1, jitter: 0 },
+    }),
+    workerOf('slow', 'sh', ['-c', 'cat; sleep 0.3']),
+  ]),
+  async ({ fleet, until }) => {
+    await until('fleet-ready')
+    await fleet.send('waits', 'go')
+    await until('restart-scheduled', ({ worker }) => worker === 'waits')
+    assert.equal(await stateOf(fleet, 'waits'), 'backoff')
+    const started = await fleet.act({ action: 'start', targets: ['waits'] })
+    assert.deepEqual([started.results[0]?.ok, started.results[0]?.state], [true, 'running'])
+    const [stopped, again] = await Promise.all([
+      fleet.act({ action: 'stop', targets: ['slow'] }),
+      fleet.act({ action: 'start', targets: ['slow'] }),
+    ])
+    assert.ok(stopped.results[0]?.ok === true && again.results[0]?.ok === true, JSON.stringify([stopped, again]))
+    assert.equal(await stateOf(fleet, 'slow'), 'running')
+  },
+)
+
+void test('a plan that cannot be is refused, and nothing is touched', async (t) => {
+  const bad: [plan: ReturnType<typeof planOf>, why: RegExp][] = [
+    [
+      planOf([workerOf('a', 'cat', [], { ready: { when: 'line', pattern: '(' } })]),
+      /Cannot start worker "a": its ready line is no regular/,
+    ],
+    [planOf([workerOf('a', 'cat', ['\0'])]), /worker "a"/],
+    [
+      planOf([workerOf('a', 'cat', [], { schedule: { cron: '99 * * * *', timezone: undefined, overlap: 'skip' } })]),
+      /Cannot schedule worker "a" at "99 \* \* \* \*"/,
+    ],
+    [
+      planOf([workerOf('a', 'cat', [], { schedule: { cron: '* * * * *', timezone: 'Moon/Base', overlap: 'skip' } })]),
+      /Cannot schedule worker "a" at .* in Moon\/Base/,
+    ],
+    [
+      planOf([
+        groupOf('g', [
+          workerOf('a', 'cat', [], { shutdown: { farewell: 0, eof: -1, killSignal: 'SIGTERM', grace: 0 } }),
+        ]),
+      ]),
+      /eof/,
+    ],
+    [planOf([poolOf('p', 'cat', [], { size: { min: 3, max: 1 } })]), /size/],
+  ]
+  for (const [plan, why] of bad) await assert.rejects(startFleet(plan), why)
+  const fleet = await startFleet(planOf([workerOf('a', 'cat')]))
+  t.after(() => fleet.stop())
+  await stage(fleet).until('fleet-ready')
+  const before = await pidsOf(fleet)
+  for (const [plan, why] of bad) await assert.rejects(fleet.apply(plan), why)
+  assert.deepEqual(await pidsOf(fleet), before)
+})

@@ -124,6 +124,8 @@ fleetStory(
         { id: 'own', workers: 1, calls: 2 },
       ],
     )
+    const detail = await fleet.worker('calc-1', { revealEnv: false })
+    assert.deepEqual(detail.command, [process.execPath, CALC])
     const members = (await fleet.workers()).filter(({ pool }) => pool !== undefined)
     assert.deepEqual(
       members.map(({ id, pool, group, service }) => ({ id, pool, group, service })),

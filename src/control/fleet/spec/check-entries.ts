@@ -4,6 +4,7 @@ import { worker } from '../../../worker/host.ts'
 import type { EntryPlan, WorkerEntry } from '../../config/fleet-plan.ts'
 import { specOfWorker } from './program.ts'
 import { Dossier } from '../watch/dossier.ts'
+import { readCron } from '../units/schedule.ts'
 import { specOfPool } from './pool-spec.ts'
 
 const NOTHING = (): void => {}
@@ -24,6 +25,7 @@ export function checkEntries(entries: readonly EntryPlan[]): void {
 }
 
 function checkWorker(entry: WorkerEntry): void {
-  const { id, service, file, args } = entry
+  const { id, service, file, args, schedule } = entry
+  if (schedule !== undefined) readCron(id, schedule)
   worker(id, file, args, specOfWorker(entry, new Dossier({ id, service }, systemClock, NOTHING), NO_PROBES, NOBODY))
 }

@@ -72,10 +72,21 @@ function listenerOf({ framing }: WorkerEntry, dossier: Dossier, ears: Ears): Pic
   }
 }
 
-function readyOf({ ready, cwd, env }: WorkerEntry, prober: Asks): Ready {
-  if (ready.when === 'line') return new RegExp(ready.pattern)
+function readyOf({ id, ready, cwd, env }: WorkerEntry, prober: Asks): Ready {
+  if (ready.when === 'line') return readPattern(id, ready.pattern)
   if (ready.when !== 'probe') return ready.when
   return (worker) => prober.until(ready, worker, { cwd, env })
+}
+
+function readPattern(id: string, pattern: string): RegExp {
+  try {
+    return new RegExp(pattern)
+  } catch (error) {
+    const why = (error as Error).message
+    throw new TypeError(`Cannot start worker "${id}": its ready line is no regular expression (${why})`, {
+      cause: error,
+    })
+  }
 }
 
 function aliveOf({ alive, cwd, env }: WorkerEntry, dossier: Dossier, prober: Asks): Alive | undefined {

@@ -1,21 +1,25 @@
 import { type LogRecord, SCHEMA_VERSION, type WorkerDetail, type WorkerStatus } from '../../api/wire.ts'
+import type { ProgramPlan } from '../../config/fleet-plan.ts'
 import type { Dossier } from '../watch/dossier.ts'
 
 /** What a detail has that a status has not. */
 interface More {
+  /** What it runs. */
+  readonly program: ProgramPlan | undefined
   readonly revealEnv: boolean
   readonly log: readonly LogRecord[]
   readonly crashes: readonly string[]
 }
 
-export function detailOf(dossier: Dossier, status: WorkerStatus, { revealEnv, log, crashes }: More): WorkerDetail {
+export function detailOf(dossier: Dossier, status: WorkerStatus, more: More): WorkerDetail {
   const { entry, worker, exits } = dossier
-  const env = entry?.env ?? {}
+  const { program, revealEnv, log, crashes } = more
+  const env = program?.env ?? {}
   return {
     ...status,
     schemaVersion: SCHEMA_VERSION,
-    command: entry === undefined ? [] : [entry.file, ...entry.args],
-    cwd: entry?.cwd ?? '',
+    command: program === undefined ? [] : [program.file, ...program.args],
+    cwd: program?.cwd ?? '',
     env: revealEnv ? env : redacted(env),
     limits: { ...worker?.limits },
     dependsOn: entry?.dependsOn ?? [],

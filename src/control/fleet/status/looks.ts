@@ -50,13 +50,11 @@ export class Looks {
     return isAlive && sample?.life === life ? sample : undefined
   }
 
-  forget(id: string): void {
-    this.#samples.delete(id)
-  }
-
   async #look(dossiers: readonly Dossier[]): Promise<void> {
     const alive = dossiers.filter(({ isAlive, worker }) => isAlive && worker !== undefined)
     const usages = await this.#measured(alive.map(({ worker }) => worker!))
+    const ids = new Set(dossiers.map(({ id }) => id))
+    for (const id of this.#samples.keys()) if (!ids.has(id)) this.#samples.delete(id)
     for (const [index, dossier] of alive.entries()) this.#note(dossier, usages[index] ?? NO_USAGE)
   }
 

@@ -1,7 +1,7 @@
 import { UnknownWorkerError } from '../../../base/errors.ts'
 import type { Master } from '../../../master/master.ts'
 import type { ActionResult, ApiProblem, TreeNode, WorkerStatus, WorkerStatusState } from '../../api/wire.ts'
-import type { EntryPlan } from '../../config/fleet-plan.ts'
+import type { EntryPlan, PoolEntry, ProgramPlan } from '../../config/fleet-plan.ts'
 import type { Level } from '../units/level.ts'
 import type { Handle } from '../units/unit.ts'
 import type { Dossier } from '../watch/dossier.ts'
@@ -100,6 +100,17 @@ export class Overview {
     return workers.length > 0 ? workers : this.membersOf(id)
   }
 
+  /** What a worker runs: its own entry, or that of its pool, says. */
+  programOf({ entry, place }: Dossier): ProgramPlan | undefined {
+    return (
+      entry ??
+      poolIn(
+        this.#level.units().map((unit) => unit.entry),
+        place.pool,
+      )?.program
+    )
+  }
+
   /** What came of something that was done with a worker. */
   resultOf(id: string, error: ApiProblem | undefined): ActionResult['results'][number] {
     const dossier = this.#roster.of(id)
@@ -134,6 +145,15 @@ export class Overview {
 }
 
 const MISSING: ReadonlySet<WorkerStatusState> = new Set(['idle', 'starting', 'backoff', 'failed', 'stopping'])
+
+function poolIn(entries: readonly EntryPlan[], id: string | undefined): PoolEntry | undefined {
+  for (const entry of entries) {
+    if (entry.kind === 'pool' && entry.id === id) return entry
+    const found = entry.kind === 'group' ? poolIn(entry.children, id) : undefined
+    if (found !== undefined) return found
+  }
+  return undefined
+}
 
 /** A worker of a pool. When it is stopped another takes its place. */
 function handleOf({ place, worker }: Dossier): Handle {

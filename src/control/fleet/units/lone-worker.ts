@@ -171,6 +171,8 @@ export class LoneWorker implements Unit {
     const worker = (dossier.worker ??= master.getWorker(this.id))
     dossier.pending = undefined
     if (worker.state === 'running') return
+    // It waits to be started by its policy, or is on its way out.
+    if (worker.state === 'backoff' || worker.state === 'stopping') await worker.stop()
     worker.assign(file, args, specOfWorker(this.entry, dossier, prober, ears))
     // From its first word on: what nobody reads would stop its pipe in the end.
     if (framing === 'json-rpc') worker.rpc()

@@ -13,6 +13,24 @@ export interface Scheduled {
 /** Longer than that is waited in parts: a machine that slept, or a clock that was set, is noticed. */
 const LONGEST_WAIT = 60_000
 
+/** @throws TypeError for times, or a time zone, there are not */
+export function readCron(worker: string, { cron, timezone }: SchedulePlan): Cron {
+  try {
+    const times = new Cron(cron, timezone === undefined ? {} : { timezone })
+    // A zone is looked up as late as that.
+    times.nextRun()
+    return times
+  } catch (error) {
+    const zone = timezone === undefined ? '' : ` in ${timezone}`
+    throw new TypeError(
+      `Cannot schedule worker "${worker}" at ${JSON.stringify(cron)}${zone}: ${(error as Error).message}`,
+      {
+        cause: error,
+      },
+    )
+  }
+}
+
 /** Starts a worker at its times, and says when the next is. */
 export class Schedule {
   readonly #entry: WorkerEntry
@@ -22,13 +40,12 @@ export class Schedule {
   readonly #scheduled: () => Scheduled
   #timer: Timer | undefined
 
-  /** @throws TypeError for a pattern or a time zone there is not. */
   constructor(entry: WorkerEntry, plan: SchedulePlan, around: Surroundings, scheduled: () => Scheduled) {
     this.#entry = entry
     this.#plan = plan
     this.#around = around
     this.#scheduled = scheduled
-    this.#cron = new Cron(plan.cron, plan.timezone === undefined ? {} : { timezone: plan.timezone })
+    this.#cron = readCron(entry.id, plan)
   }
 
   arm(): void {

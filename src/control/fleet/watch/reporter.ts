@@ -34,6 +34,7 @@ export class Reporter {
   }
 
   #report(event: MasterEvent): void {
+    if (event.type === 'events-dropped') this.#catchUp(event.at)
     if (event.worker === undefined) return this.#journal.add(brief(event))
     const dossier = this.#dossierOf(event.worker)
     if (event.type === 'spawned') dossier.spawned(event.pid, event.at)
@@ -42,6 +43,15 @@ export class Reporter {
       this.#onExit(dossier, event.exit, event.at)
     }
     this.#journal.add({ ...brief(event), incarnation: dossier.life })
+  }
+
+  /** What the events that are missing would have told. */
+  #catchUp(at: number): void {
+    for (const { id, pid } of this.#master.workers()) {
+      const dossier = this.#dossierOf(id)
+      if (pid !== undefined && (!dossier.isAlive || dossier.pid !== pid)) dossier.spawned(pid, at)
+      if (pid === undefined) dossier.isAlive = false
+    }
   }
 
   /** One that nobody has entered is of a pool. */

@@ -43,6 +43,7 @@ export class Scribe {
     if (who === undefined) return
     const dossier = this.#roster.find(who)
     const from = dossier === undefined ? { worker: who, incarnation: 0 } : whoOf(dossier)
+    if (event.type === 'exited' && dossier !== undefined) this.#writeEarly(dossier)
     if (said !== undefined) this.#write({ time: event.at, ...from, stream: 'pagent', ...said })
     if (event.type === 'spawned' && dossier !== undefined) this.#writeEarly(dossier)
   }
