@@ -41,6 +41,12 @@ const REFUSED: readonly { title: string; start: readonly any[]; code?: string; n
     says: /"A=B" cannot be the name/,
   },
   {
+    title: 'a name to inherit that is no list',
+    start: ['cat', [], { inheritEnv: 'PATH' as never }],
+    name: 'TypeError',
+    says: /inheritEnv must be an array of names, not string/,
+  },
+  {
     title: 'an option that does not exist',
     start: ['cat', [], { onLine() {} }],
     name: 'TypeError',

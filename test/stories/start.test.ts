@@ -78,6 +78,17 @@ void describe('starting', () => {
     assert.deepEqual(await Array.fromAsync(worker), ['/usr', 'kept--a b', '"c'])
   })
 
+  story('only what it may inherit is inherited, and only where it is there', async (master) => {
+    process.env['PAGENT_TEST_SECRET'] = 'secret'
+    const worker = await master
+      .getWorker('w')
+      .start('env', [], { inheritEnv: ['PATH', 'PAGENT_TEST_MISSING', 'toString'], env: { OWN: 'own' } })
+    const names = (await Array.fromAsync(worker)).map((line) => line.split('=')[0])
+    delete process.env['PAGENT_TEST_SECRET']
+    // The portable launcher marks what is its own.
+    assert.deepEqual(names.filter((name) => name !== 'PAGENT_MASTER').toSorted(), ['OWN', 'PATH'])
+  })
+
   story('a relative program is looked up from its own directory', async (master) => {
     const folder = fixture('.')
     const worker = await master.getWorker('w').start('./half-a-line.sh', [], { cwd: folder })
