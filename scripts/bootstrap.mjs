@@ -45,7 +45,12 @@ function install() {
 /** dist/ anew when src/ says something else than what it was built from. Whoever reads it meets the old or the new. */
 function build() {
   const stamp = 'dist/.built'
-  const hash = hashOf([...filesBelow('src').filter(isShipped), 'tsconfig.json', 'tsconfig.build.json', 'scripts/bootstrap.mjs'])
+  const hash = hashOf([
+    ...filesBelow('src').filter(isShipped),
+    'tsconfig.json',
+    'tsconfig.build.json',
+    'scripts/bootstrap.mjs',
+  ])
   if (existsSync(stamp) && readFileSync(stamp, 'utf8') === hash) return
   const [fresh, stale] = [`.cache/dist-new-${process.pid}`, `.cache/dist-old-${process.pid}`]
   mkdirSync('.cache', { recursive: true })

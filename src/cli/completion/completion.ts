@@ -4,13 +4,13 @@ import { writeFully } from '../terminal.ts'
 import { SHELLS, type Shell, scriptFor } from './scripts.ts'
 
 const NOTES = `
-Completes commands, options and their values, and the names of the workers of the
-fleet that is meant.
+Completes commands, options and their values, and the names of the workers of
+the fleet that is meant.
 
 Examples:
-  source <(pagent completion bash)                     in this shell
+  source <(pagent completion bash)     in this shell
   pagent completion bash > ~/.local/share/bash-completion/completions/pagent
-  pagent completion zsh > ~/.zfunc/_pagent             with fpath=(~/.zfunc $fpath)
+  pagent completion zsh > ~/.zfunc/_pagent       behind: fpath=(~/.zfunc $fpath)
   pagent completion fish > ~/.config/fish/completions/pagent.fish
 `
 
