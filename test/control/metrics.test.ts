@@ -23,6 +23,7 @@ function told(facts: readonly (readonly [type: string, at: number, more?: object
     recovered: say('recovered'),
     dropped: say('dropped'),
     stalled: say('stalled'),
+    linesDropped: (count) => said.push(`${count} lines dropped`),
   })
   for (const [type, at, more, worker = 'a'] of facts) lives.observe({ type, at, worker, ...more })
   return said
@@ -84,6 +85,11 @@ void test('an outage lasts until a life is usable, however many there are before
   const said = told([...facts, ['spawned', 3000], ['ready', 3500, { after: 500 }]])
   assert.deepEqual(said.slice(-2), ['a started 0.5', 'a recovered 3.5'])
   assert.equal(said.filter((line) => line.startsWith('a restarted')).length, 3)
+})
+
+void test('lines that a disk does not take are counted, too', () => {
+  const facts = [['log-dropped', 0, { worker: undefined, state: 'fails' }], ['log-dropped', 9, { worker: undefined, state: 'works', dropped: 7 }]] as const // prettier-ignore
+  assert.deepEqual(told(facts), ['0 lines dropped', '7 lines dropped'])
 })
 
 void test('a clock that was set back makes no time negative', () => {

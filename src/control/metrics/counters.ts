@@ -16,6 +16,7 @@ export class Counters implements Meters {
   readonly #recoveries: Histogram<string>
   readonly #dropped: Counter<string>
   readonly #stalls: Counter<string>
+  readonly #lines: Counter
 
   constructor(registry: Registry, naming: Naming, cpuTimes: CpuTimes) {
     this.#naming = naming
@@ -34,10 +35,19 @@ export class Counters implements Meters {
       'reason',
     )
     this.#stalls = counter(`${names}_stalls_total`, 'Times that nobody read what a worker wrote for five seconds')
+    this.#lines = new Counter({
+      name: 'pagent_log_dropped_lines_total',
+      help: 'Lines of the log that could not be written to disk',
+      registers: [registry],
+    })
     this.#dropped = counter(
       'pagent_channel_dropped_messages_total',
       'Messages of lives that have ended, read by nobody',
     )
+  }
+
+  linesDropped(count: number): void {
+    this.#lines.inc(count)
   }
 
   started(worker: string, took: number): void {

@@ -27,6 +27,8 @@ export interface Meters {
   recovered(worker: string, took: number): void
   /** Messages that nobody has read. */
   dropped(worker: string, count: number): void
+  /** Lines of the log that could not be written to disk. */
+  linesDropped(count: number): void
   /** Nobody reads what it writes. */
   stalled(worker: string): void
 }
@@ -53,6 +55,7 @@ export class Lives {
 
   observe(fact: Fact): void {
     if (fact.type === 'restart-planned') for (const name of namesIn(fact)) this.#announced.add(name)
+    if (fact.type === 'log-dropped') this.#meters.linesDropped(numberOf(fact['dropped']))
     const { worker } = fact
     if (worker === undefined) return
     switch (fact.type) {

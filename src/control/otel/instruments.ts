@@ -47,6 +47,7 @@ export class Instruments implements Meters {
   readonly #exits: Counter
   readonly #restarts: Counter
   readonly #dropped: Counter
+  readonly #lines: Counter
   readonly #starts: Histogram
   readonly #recoveries: Histogram
   readonly #observed: readonly Observable[]
@@ -63,6 +64,7 @@ export class Instruments implements Meters {
     this.#exits = meter.createCounter('pagent.worker.exits', { unit: '{exit}', description: 'Lives that have ended' })
     this.#restarts = meter.createCounter('pagent.worker.restarts', { unit: '{restart}' })
     this.#dropped = meter.createCounter('pagent.channel.dropped', { unit: '{message}' })
+    this.#lines = meter.createCounter('pagent.log.dropped', { unit: '{line}' })
     this.#starts = meter.createHistogram('pagent.worker.start.duration', duration)
     this.#recoveries = meter.createHistogram('pagent.worker.recovery.duration', duration)
     this.#count = meter.createObservableUpDownCounter('pagent.worker.count', { unit: '{worker}' })
@@ -98,6 +100,10 @@ export class Instruments implements Meters {
 
   dropped(worker: string, count: number): void {
     this.#dropped.add(count, this.#source.attributesOf(worker))
+  }
+
+  linesDropped(count: number): void {
+    this.#lines.add(count)
   }
 
   stalled(): void {}
