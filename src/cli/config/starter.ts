@@ -1,4 +1,5 @@
 import { existsSync } from 'node:fs'
+import { schemaLine } from '../../control/config/importers/fleet-yaml.ts'
 import { SCHEMA_URL } from '../../control/config/schema/fleet-schema.ts'
 
 /** A file to begin with. */
@@ -11,7 +12,7 @@ export interface Starter {
 export function starterFiles(inTypeScript: boolean): readonly Starter[] {
   const config = inTypeScript
     ? { name: 'pagent.config.ts', text: MODULE }
-    : { name: 'pagent.yaml', text: `# yaml-language-server: $schema=${schemaPath()}\n${YAML}` }
+    : { name: 'pagent.yaml', text: `#${schemaLine(schemaPath())}\n${YAML}` }
   return [config, { name: 'hello.mjs', text: WORKER }]
 }
 

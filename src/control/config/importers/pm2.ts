@@ -44,7 +44,7 @@ function appsOf(ecosystem: unknown): readonly App[] | undefined {
 
 const COMMANDS = ['script', 'cmd', 'command', 'exec']
 
-export function isMap(value: unknown): value is Readonly<Record<string, unknown>> {
+function isMap(value: unknown): value is Readonly<Record<string, unknown>> {
   return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 

@@ -136,7 +136,7 @@ function attempt<T>(parse: () => T | undefined): T | undefined {
 }
 
 /** The number it is, or that its variable held. */
-export function numberOf(found: Found): number | undefined {
+function numberOf(found: Found): number | undefined {
   if (found.kind !== 'scalar') return undefined
   if (typeof found.value === 'number') return found.value
   return found.loose && /^-?\d+(\.\d+)?$/.test(found.text.trim()) ? Number(found.text) : undefined

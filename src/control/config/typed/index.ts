@@ -8,6 +8,7 @@ export type {
   HealthcheckConfig,
   IntensityConfig,
   LimitsConfig,
+  LogConfig,
   Millis,
   PoolConfig,
   ProbeConfig,
@@ -15,6 +16,7 @@ export type {
   ReadyConfig,
   RestartConfig,
   ScheduleConfig,
+  ShutdownConfig,
   WorkerConfig,
 } from './fleet-config.ts'
 export { type FleetMaker, defineConfig } from './define-config.ts'
