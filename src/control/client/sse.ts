@@ -11,28 +11,39 @@ export interface ServerSentEvent {
  * `data` lines, comments, a byte order mark.
  */
 export class EventStreamParser {
-  #rest = ''
+  /** Of the line that has not ended yet: joined once, however many there are. */
+  #pieces: string[] = []
   #data: string[] = []
   #event = ''
   #id = ''
   #isFirst = true
+  /** The last line has ended in CR: an LF that follows belongs to it. */
+  #isAfterReturn = false
 
   push(text: string, emit: (event: ServerSentEvent) => void): void {
-    let rest = this.#rest + text
-    if (this.#isFirst && rest !== '') {
-      this.#isFirst = false
-      if (rest.startsWith('\u{FEFF}')) rest = rest.slice(1)
-    }
+    if (text === '') return
+    let from = this.#start(text)
     const endOfLine = /\r\n|[\n\r]/g
-    // Nothing ends in what came before, but that a CR at its end may have been half of a CRLF.
-    endOfLine.lastIndex = Math.max(0, this.#rest.length - 2)
-    let from = 0
-    for (let end = endOfLine.exec(rest); end !== null; end = endOfLine.exec(rest)) {
-      if (end[0] === '\r' && endOfLine.lastIndex === rest.length) break
-      this.#line(rest.slice(from, end.index), emit)
+    endOfLine.lastIndex = from
+    for (let end = endOfLine.exec(text); end !== null; end = endOfLine.exec(text)) {
+      this.#pieces.push(text.slice(from, end.index))
       from = endOfLine.lastIndex
+      this.#isAfterReturn = end[0] === '\r'
+      this.#line(this.#pieces.join(''), emit)
+      this.#pieces = []
     }
-    this.#rest = rest.slice(from)
+    if (from === text.length) return
+    this.#pieces.push(text.slice(from))
+    this.#isAfterReturn = false
+  }
+
+  /** Where the first line of a piece begins. */
+  #start(text: string): number {
+    const isMark = this.#isFirst && text.startsWith('\u{FEFF}')
+    const isHalf = this.#isAfterReturn && text.startsWith('\n')
+    this.#isFirst = false
+    this.#isAfterReturn = false
+    return isMark || isHalf ? 1 : 0
   }
 
   #line(line: string, emit: (event: ServerSentEvent) => void): void {
