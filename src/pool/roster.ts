@@ -47,6 +47,18 @@ export class Roster {
     return free
   }
 
+  /** Whether anybody could begin with anything: where nobody can, there is no use in asking for each that waits. */
+  get hasRoom(): boolean {
+    let [busy, isIdle] = [0, false]
+    for (const member of this.members) {
+      if (member.inFlight > 0) busy++
+      if (!this.#canWork(member)) continue
+      if (member.inFlight === 0) isIdle = true
+      else if (member.inFlight < this.#concurrency) return true
+    }
+    return isIdle && busy < this.#max
+  }
+
   #leastBusy(job: Job): Member | undefined {
     let idle: Member | undefined
     let working: Member | undefined
@@ -61,8 +73,12 @@ export class Roster {
   }
 
   #isFree(member: Member, job: Job): boolean {
-    if (!member.isReady || member.isLeaving || member.isLeased || member.worker.state !== 'running') return false
+    if (!this.#canWork(member)) return false
     return job.isAlone ? member.inFlight === 0 : member.inFlight < this.#concurrency
+  }
+
+  #canWork({ isReady, isLeaving, isLeased, worker }: Member): boolean {
+    return isReady && !isLeaving && !isLeased && worker.state === 'running'
   }
 
   #remember(key: string, member: Member): void {

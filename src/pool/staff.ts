@@ -158,7 +158,7 @@ export class Staff {
   }
 
   #assign(): void {
-    while (this.#queue.length > 0) {
+    while (this.#queue.length > 0 && this.#roster.hasRoom) {
       let member: Member | undefined
       const job = this.#queue.take((one) => (member = this.#roster.memberFor(one)) !== undefined)
       if (job === undefined || member === undefined) break
