@@ -1,4 +1,5 @@
-import { realpathSync } from 'node:fs'
+import { existsSync, realpathSync } from 'node:fs'
+import { sleep, systemClock } from '../../base/clock.ts'
 import { connectTo } from '../../control/client/client.ts'
 import type { ControlClient } from '../../control/client/contract.ts'
 import { ConfigError } from '../../control/config/config-error.ts'
@@ -9,6 +10,10 @@ import { checkFleetName } from '../../control/state/folders.ts'
 import { NO_MASTER, WRONG_USAGE } from '../exit-code.ts'
 import type { FleetOptions } from './choice.ts'
 import { CommandFailure } from './failure.ts'
+
+/** How long a fleet that is just being started is waited for, and how often it is looked for, in milliseconds. */
+const PATIENCE = 10_000
+const EVERY = 50
 
 /** A fleet that runs, and a client of it. */
 export interface Reached {
@@ -23,8 +28,18 @@ export interface Reached {
  * @throws CommandFailure
  */
 export async function reach(options: FleetOptions): Promise<Reached> {
-  const { name, socketPath } = await find(options)
+  const { name, socketPath, pid } = await find(options)
+  await untilServed(socketPath, pid)
   return { fleet: name, client: connectTo(socketPath) }
+}
+
+/** One that has just been started has its name before it has its socket; one that ends, the other way round. */
+async function untilServed(socketPath: string, pid: number): Promise<void> {
+  const began = systemClock.now()
+  while (!existsSync(socketPath) && systemClock.now() - began < PATIENCE) {
+    await sleep(systemClock, EVERY)
+    if (!(await listFleets()).some((fleet) => fleet.pid === pid)) return
+  }
 }
 
 /** Those that run. */

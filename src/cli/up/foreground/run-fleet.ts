@@ -114,7 +114,9 @@ class ForegroundRun {
     const { stale } = this.#claim
     if (stale !== undefined) this.#view.note(stale.message)
     const how = isReadOnly ? ', read-only' : ''
-    this.#view.note(`fleet ${JSON.stringify(name)} from ${file}: ${ids.length} workers${how} (pid ${process.pid})`)
+    this.#view.note(
+      `fleet ${JSON.stringify(name)} from ${file}: ${ids.length === 1 ? '1 worker' : `${ids.length} workers`}${how} (pid ${process.pid})`,
+    )
   }
 
   #end(reason: EndReason): void {
