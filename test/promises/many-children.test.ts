@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { setImmediate as turn } from 'node:timers/promises'
 import { describe, test } from 'node:test'
-import { type MasterEvent, type Supervisor, Master, supervisor, task, worker } from '../../src/index.ts'
+import { type Child, type MasterEvent, type Supervisor, Master, supervisor, task, worker } from '../../src/index.ts'
 import { assertNothingLeft, holdings } from '../support/processes.ts'
 import { scaled } from '../support/scale.ts'
 
@@ -20,6 +20,34 @@ void describe('one supervisor of many', () => {
     await liveWithTasks()
     await assertNothingLeft(before)
     assert.ok(heapUsed() - heap < 2 ** 20, `the heap grew by ${heapUsed() - heap} bytes`)
+  })
+
+  void test(`${TASKS} tasks that depend on each other are started again once when a tenth fails at once, the last first`, async () => {
+    const [lives, crash] = [new Map<string, number>(), new Map<string, () => void>()]
+    const ids = Array.from({ length: TASKS }, (_, i) => `t${i}`)
+    const child = (id: string): Child =>
+      task(id, ({ signal }) => {
+        lives.set(id, (lives.get(id) ?? 0) + 1)
+        const life = Promise.withResolvers<void>()
+        crash.set(id, () => life.reject(new Error('crash')))
+        signal.addEventListener('abort', () => life.resolve())
+        return life.promise
+      })
+    const children = ids.map((id) => ({ child: child(id), ...SOON }))
+    const app = await supervisor({ id: 'app', strategy: 'rest-for-one', ...SPEC, children }).start()
+    const unlucky = ids.filter((_, i) => i % 10 === 0)
+    const back = untilBack(app, ids)
+    for (const id of unlucky.toReversed()) crash.get(id)?.()
+    await back
+    assert.deepEqual(new Set(lives.values()), new Set([2]))
+    assert.deepEqual(
+      app
+        .children()
+        .filter((one) => one.restarts > 0)
+        .map(({ id }) => id),
+      unlucky,
+    )
+    await app.stop()
   })
 
   void test(`${PROCESSES} processes do the same`, async () => {
