@@ -69,7 +69,7 @@ export type { Child, ChildContext, ChildOptions, ChildShutdown, ChildSpec, Resta
 export type { Backoff } from './supervisor/backoff.ts'
 export type { Intensity } from './supervisor/intensity.ts'
 export type { AutoShutdown, Strategy } from './supervisor/plan.ts'
-export type { SupervisorSpec } from './supervisor/spec.ts'
+export type { StopOrder, SupervisorSpec } from './supervisor/spec.ts'
 export { type ChildCounts, type ChildState, type ChildStatus, Supervisor, supervisor } from './supervisor/supervisor.ts'
 export { type TaskOptions, task } from './supervisor/task.ts'
 export { worker } from './worker/host.ts'

@@ -6,6 +6,12 @@ import { type Intensity, type IntensityPlan, planIntensity } from './intensity.t
 import type { AutoShutdown, Rules, Strategy } from './plan.ts'
 import { readRestart } from './restart-policy.ts'
 
+/**
+ * Each child after the one started behind it has ended, or all at the same time: OTP's `simple_one_for_one`. Together they take as
+ * long as the slowest, one by one as long as all of them.
+ */
+export type StopOrder = 'one-by-one' | 'together'
+
 /** A supervisor and its children, in the order of their start. */
 export interface SupervisorSpec {
   readonly id: string
@@ -15,6 +21,8 @@ export interface SupervisorSpec {
   readonly intensity?: Partial<Intensity>
   /** @default 'never' */
   readonly autoShutdown?: AutoShutdown
+  /** How its children leave when it ends; `'together'` for a one-for-one only. @default 'one-by-one' */
+  readonly stop?: StopOrder
   readonly children: readonly (Child | ChildSpec)[]
 }
 
@@ -33,11 +41,14 @@ export interface SupervisorPlan {
   readonly id: string
   readonly rules: Rules
   readonly intensity: IntensityPlan
+  readonly stop: StopOrder
   readonly children: readonly ChildPlan[]
 }
 
 const STRATEGIES: readonly Strategy[] = ['one-for-one', 'one-for-all', 'rest-for-one']
 const AUTO_SHUTDOWNS: readonly AutoShutdown[] = ['never', 'any-significant', 'all-significant']
+const STOP_ORDERS: readonly StopOrder[] = ['one-by-one', 'together']
+const KEYS: readonly (keyof SupervisorSpec)[] = ['id', 'strategy', 'intensity', 'autoShutdown', 'stop', 'children']
 const OPTIONS: readonly (keyof ChildOptions)[] = ['restart', 'significant', 'backoff', 'shutdown']
 
 /**
@@ -46,18 +57,21 @@ const OPTIONS: readonly (keyof ChildOptions)[] = ['restart', 'significant', 'bac
  * @throws TypeError, RangeError
  */
 export function planSupervisor(spec: SupervisorSpec): SupervisorPlan {
-  checkKeys(spec, ['id', 'strategy', 'intensity', 'autoShutdown', 'children'], 'Cannot make a supervisor')
+  checkKeys(spec, KEYS, 'Cannot make a supervisor')
   const id = checkId(spec.id, 'supervisor')
   if (id.includes('/')) throw new TypeError(`Cannot name a supervisor "${id}": a slash parts the names of a path`)
   const action = `Cannot make supervisor "${id}"`
-  const { strategy = 'one-for-one', autoShutdown = 'never', children } = spec
+  const { strategy = 'one-for-one', autoShutdown = 'never', stop = 'one-by-one', children } = spec
   checkWord(strategy, STRATEGIES, `${action}: strategy`)
   checkWord(autoShutdown, AUTO_SHUTDOWNS, `${action}: autoShutdown`)
+  checkWord(stop, STOP_ORDERS, `${action}: stop`)
+  if (stop === 'together' && strategy !== 'one-for-one')
+    throw new TypeError(`${action}: its children cannot stop together: those of a ${strategy} depend on each other`)
   if (!Array.isArray(children)) throw new TypeError(`${action}: children must be a list`)
   const rules = { strategy, autoShutdown }
   const plans = (children as SupervisorSpec['children']).map((child) => planChild(id, rules, child))
   checkDistinct(plans, action)
-  return { id, rules, intensity: planIntensity(spec.intensity), children: plans }
+  return { id, rules, intensity: planIntensity(spec.intensity), stop, children: plans }
 }
 
 /**

@@ -5,6 +5,7 @@ import { SpawnError } from '../../src/base/errors.ts'
 import { type Exit, describeExit } from '../../src/base/exit.ts'
 import type { Child, ChildContext } from '../../src/supervisor/child.ts'
 import type { Strategy } from '../../src/supervisor/plan.ts'
+import { supervisor } from '../../src/supervisor/supervisor.ts'
 import { type Puppet, Stage } from './puppets.ts'
 
 const MANY = { restarts: 1000, within: '1h' }
@@ -120,6 +121,31 @@ void describe('a stop', () => {
     await a.ends('failed')
     assert.equal((await stopped).kind, 'stopped')
     assert.equal(stage.decisions(), 'c stopped, b stopped, a stopped')
+  })
+
+  void it('asks all at once where they stop together, the newest first, and takes as long as the slowest', async () => {
+    const stage = new Stage()
+    const [a, b, c] = ['a', 'b', 'c'].map((id) => stage.puppet(id, { obeys: false })) as [Puppet, Puppet, Puppet]
+    const top = stage.supervisor({ stop: 'together', children: [a, b, { child: c, shutdown: 200 }] })
+    await top.start()
+    stage.news()
+    const stopped = top.stop()
+    assert.equal(stage.news(), '?c ?b ?a')
+    await b.ends('normal')
+    stage.clock.advance(200)
+    await settled()
+    assert.deepEqual([top.state, stage.decisions()], ['stopping', 'b stopped, c stopped'])
+    await a.ends('failed')
+    assert.deepEqual([(await stopped).kind, stage.decisions()], ['stopped', 'b stopped, c stopped, a stopped'])
+  })
+
+  void it('together is for a one-for-one, whose children do not depend on each other', () => {
+    const spec = { id: 'top', stop: 'together', children: [] } as const
+    assert.throws(() => supervisor({ ...spec, strategy: 'rest-for-one' }), {
+      name: 'TypeError',
+      message: /rest-for-one/,
+    })
+    assert.throws(() => supervisor({ ...spec, stop: 'at once' as never }), { message: /'one-by-one', 'together'$/ })
   })
 
   void it('gives a child five seconds, then gives it up if it does not listen', async () => {

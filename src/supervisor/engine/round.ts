@@ -10,6 +10,8 @@ export interface RoundHost {
   begin(kept: Kept): Life
   /** Whether somebody before it is being started by hand: it has to wait. Without one: whether anybody is. */
   isHeld(next: Kept | undefined): boolean
+  /** Nobody who is stopped waits for another. */
+  readonly stopsTogether?: boolean
 }
 
 /**
@@ -23,6 +25,8 @@ export class Round {
   /** Both with the next at the end. */
   #leaving: Kept[] = []
   #coming: Kept[] = []
+  /** Those that were asked to leave, and are waited for together. */
+  readonly #asked: Kept[] = []
   /** The next waits for this one. */
   #starting: Life | undefined
   #alarm: Timer | undefined
@@ -82,7 +86,7 @@ export class Round {
     if (this.#cancelled) return false
     const leaving = this.#leaving.at(-1)
     if (leaving !== undefined) return this.#stop(leaving)
-    if (this.#isStarting()) return false
+    if (this.#isAskedAlive() || this.#isStarting()) return false
     const next = this.#coming.at(-1)
     if (this.#host.isHeld(next)) return false
     if (next !== undefined) return this.#start(next)
@@ -99,8 +103,18 @@ export class Round {
     }
     this.#host.pace.step()
     void kept.end()
+    if (this.#host.stopsTogether === true) {
+      this.#leaving.pop()
+      this.#asked.push(kept)
+      return true
+    }
     // Who is killed and does not listen is gone at once.
     return kept.life === undefined
+  }
+
+  #isAskedAlive(): boolean {
+    while (this.#asked.length > 0 && this.#asked.at(-1)?.life === undefined) this.#asked.pop()
+    return this.#asked.length > 0
   }
 
   #isStarting(): boolean {

@@ -215,7 +215,7 @@ export class Tenure {
 
   /** The last round: everybody goes. */
   #sayFarewell(): void {
-    const farewell = this.#round(() => this.#finish())
+    const farewell = this.#round(() => this.#finish(), this.#plan.stop === 'together')
     farewell.add([...this.#members.all()], [])
     farewell.advance()
   }
@@ -248,10 +248,11 @@ export class Tenure {
     return new ByHand(host)
   }
 
-  #round(done: () => void): Round {
+  #round(done: () => void, stopsTogether = false): Round {
     const { clock } = this.#host
     const begin = (kept: Kept): Life => this.#begin(kept)
-    return new Round({ clock, pace: this.#pace, begin, isHeld: (next) => this.byHand.isHeld(next) }, done)
+    const isHeld = (next: Kept | undefined): boolean => this.byHand.isHeld(next)
+    return new Round({ clock, pace: this.#pace, begin, isHeld, stopsTogether }, done)
   }
 
   #lastExit(kept: Kept): Exit {

@@ -32,7 +32,25 @@ void describe('OTP’s simple_one_for_one: a one-for-one whose children are all 
   })
 
   otp(
-    'simple_one_for_one_shutdown: who leaves within its time leaves in order, who does not is killed',
+    'simple_one_for_one_shutdown: they leave at the same time, and all together take no longer than the slowest',
+    async (stage) => {
+      const sup = await stage.master.supervise({ ...EMPTY, stop: 'together' })
+      const children = Array.from({ length: 10 }, (_, number) => stage.reluctant(`child${number}`))
+      for (const child of children) await sup.add({ child, shutdown: '1m' })
+      const pids = children.map(pidOf)
+      const stopping = sup.stop()
+      // In the order of their start: each would wait for ever if one waited for another.
+      for (const child of children) {
+        await stage.release(child)
+        assert.partialDeepStrictEqual((await stage.events.ended(child.id)).exit, { kind: 'stopped', step: 'eof' })
+      }
+      assert.equal((await stopping).kind, 'stopped')
+      assertGone(...pids)
+    },
+  )
+
+  otp(
+    'simple_one_for_one_shutdown: who leaves within its time leaves in order where that is not said, who does not is killed',
     async (stage) => {
       const sup = await stage.master.supervise(EMPTY)
       const [child1, child2, child3] = [stage.reluctant('child1'), stage.reluctant('child2'), stage.reluctant('child3')]
