@@ -1,4 +1,4 @@
-import { unlink } from 'node:fs/promises'
+import { lstat, unlink } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { type Clock, systemClock } from '../../base/clock.ts'
 import { PagentError, ControlError } from '../../base/errors.ts'
@@ -85,8 +85,10 @@ export async function claimFleet(
   }
 }
 
-/** A socket that nobody listens to any more. */
+/** A socket that nobody listens to any more. What is no socket is somebody else's. */
 async function sweep(path: string): Promise<void> {
+  const there = await lstat(path).catch(() => undefined)
+  if (there?.isSocket() !== true) return
   if ((await isServed(path)) === 'left') await unlink(path).catch(() => {})
 }
 

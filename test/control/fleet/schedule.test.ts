@@ -73,29 +73,25 @@ test('what still runs at its next time is left alone, or begun anew', () => {
   }
 })
 
+const EACH_SECOND = { cron: '* * * * * *', timezone: undefined, overlap: 'skip' } as const
+const YEARLY = { cron: '0 0 1 1 *', timezone: undefined, overlap: 'skip' } as const
+
 fleetStory(
   'a scheduled worker runs again and again, alone and in a group, and no run is a restart',
   planOf([
-    workerOf('job', 'echo', ['hello'], {
-      restart: 'temporary',
-      schedule: { cron: '* * * * * *', timezone: undefined, overlap: 'skip' },
-    }),
+    workerOf('job', 'echo', ['hello'], { restart: 'temporary', schedule: EACH_SECOND }),
     groupOf('app', [
       workerOf('a', 'cat'),
-      workerOf('inner', 'sh', ['-c', 'echo in; exit 1'], {
+      workerOf('inner', 'sh', ['-c', 'exit 1'], {
         restart: 'temporary',
-        schedule: { cron: '* * * * * *', timezone: undefined, overlap: 'restart' },
+        schedule: { ...EACH_SECOND, overlap: 'restart' },
       }),
     ]),
   ]),
   async ({ fleet, until, seen }) => {
     await until('fleet-ready')
-    const [before] = await fleet.workers()
-    assert.equal(before?.state, 'scheduled')
-    assert.ok((before?.nextRun ?? 0) > Date.now() - 1000)
     for (const id of ['job', 'inner']) await until('exited', (event) => event.worker === id && event.incarnation === 2)
-    const after = (await fleet.workers()).filter(({ id }) => id !== 'a')
-    for (const { id, state, restarts } of after) assert.deepEqual([id, state, restarts], [id, 'scheduled', 0])
+    for (const { restarts } of await fleet.workers()) assert.equal(restarts, 0)
     await fleet.act({ action: 'stop', targets: ['job', 'inner'] })
     assert.deepEqual(
       (await fleet.workers()).map(({ state, nextRun }) => [state, nextRun]),
@@ -105,10 +101,29 @@ fleetStory(
         ['exited', undefined],
       ],
     )
-    // By hand it runs at once, and at its times from then on.
-    const { results } = await fleet.act({ action: 'start', targets: ['job'] })
-    assert.equal(results[0]?.ok, true)
-    assert.ok(((await fleet.workers())[0]?.nextRun ?? 0) > 0)
     assert.ok(!seen.some(({ type }) => type === 'start-failed'))
+  },
+)
+
+fleetStory(
+  'between its times a worker is scheduled, and by hand it runs at once',
+  planOf([
+    workerOf('job', 'true', [], { restart: 'temporary', schedule: YEARLY }),
+    groupOf('app', [workerOf('inner', 'true', [], { restart: 'temporary', schedule: YEARLY })]),
+  ]),
+  async ({ fleet, until }) => {
+    await until('fleet-ready')
+    for (const { state, nextRun = 0 } of await fleet.workers())
+      assert.deepEqual([state, nextRun > Date.now()], ['scheduled', true])
+    for (const id of ['job', 'inner']) {
+      const { results } = await fleet.act({ action: 'start', targets: [id] })
+      assert.equal(results[0]?.ok, true)
+      await until('exited', ({ worker }) => worker === id)
+    }
+    assert.deepEqual(fleet.status().states, { scheduled: 2 })
+    await fleet.act({ action: 'stop', targets: ['all'] })
+    assert.deepEqual(fleet.status().states, { exited: 2 })
+    await fleet.act({ action: 'start', targets: ['app'] })
+    assert.ok(((await fleet.workers())[1]?.nextRun ?? 0) > Date.now())
   },
 )

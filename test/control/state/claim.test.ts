@@ -149,6 +149,17 @@ test('a pid that came back, and a boot that is over, are no owners', async (t) =
   await (await claimFleet(planOf('test'), { env })).release()
 })
 
+test('what is no socket is not swept away', async (t) => {
+  const env = await home(t)
+  const { socketPath } = await claimFleet(planOf('test'), { env })
+  const folder = join(env['XDG_STATE_HOME']!, 'pagent', 'test')
+  await writeFile(socketPath, 'mine')
+  for (const name of await readdir(folder)) if (name.startsWith('lock')) await rm(join(folder, name))
+  const again = await claimFleet(planOf('test'), { env })
+  assert.equal(await readFile(socketPath, 'utf8'), 'mine')
+  await again.release()
+})
+
 test('fleets are found by their name, their folder, or because there is no other', async (t) => {
   const env = await home(t)
   await assert.rejects(findFleet(undefined, { env }), /No fleet is running; start one by `pagent up`/)
