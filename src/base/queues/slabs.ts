@@ -1,7 +1,7 @@
-/** Bytes of a slab: what a UNIX socket takes at once, and a little more. */
-const SIZE = 2 ** 18
+/** Bytes of a slab: as many as a pipe takes at once. */
+const SIZE = 2 ** 16
 /** So many are kept for the next, for all who use any. */
-const KEPT = 8
+const KEPT = 64
 
 /** Memory for bytes that are on their way out: to make it anew for each message would cost several times what copying costs. */
 export class Slab {
