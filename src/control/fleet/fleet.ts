@@ -58,6 +58,8 @@ class RunningFleet implements Fleet {
     this.#stateFolder = options.stateFolder ?? ''
     this.#parts = new Parts(plan, options)
     this.stopped = this.#ended.promise
+    // Whoever stops it is told; nobody has to watch for that.
+    this.stopped.catch(NOTHING)
   }
 
   begin(): void {
