@@ -127,6 +127,7 @@ function treeOf(level: number): fc.Arbitrary<Tree> {
     ),
     strategy: fc.constantFrom<Strategy>('one-for-all', 'rest-for-one', 'one-for-one'),
     autoShutdown: often<AutoShutdown>(3, 'never', [1, 'any-significant'], [1, 'all-significant']),
+    together: fc.boolean(),
     intensity: fc.record({
       restarts: fc.constantFrom(3, 1, 2, 0, 5),
       within: fc.constantFrom(5000, 300, 1000, 20_000),
@@ -192,9 +193,10 @@ class Finisher {
   }
 
   #tree(tree: Tree, id: string, auto: AutoShutdown): Tree {
-    const { intensity, autoShutdown } = tree
+    const { intensity, autoShutdown, strategy, together } = tree
     return {
       ...tree,
+      together: together && strategy === 'one-for-one',
       ...this.#common(tree, id, auto),
       intensity: { ...intensity, within: this.#distinct(intensity.within) },
       children: tree.children.map((child, i) => this.#node(child, 'abcde'[i]!, autoShutdown)),

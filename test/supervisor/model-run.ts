@@ -132,9 +132,10 @@ class Stage implements Run, Scene {
   }
 
   #supervisor(tree: Tree, path: string): Supervisor {
-    const { id, strategy, autoShutdown, intensity } = tree
+    const { id, strategy, autoShutdown, together, intensity } = tree
     const children = tree.children.map((child) => this.#spec(child, path === '' ? id : `${path}/${id}`))
-    const spec: SupervisorSpec = { id, strategy, autoShutdown, intensity, children }
+    const stop = together ? 'together' : 'one-by-one'
+    const spec: SupervisorSpec = { id, strategy, autoShutdown, stop, intensity, children }
     const made = path === '' ? new Supervisor(spec, this.#host) : new Watched(spec, this.#host, this, path)
     this.#supervisors.set(tree, made)
     return made

@@ -239,12 +239,18 @@ export class Tenure extends Posts {
   #step(): boolean {
     this.posts.sort((a, b) => a.order - b.order)
     const going = this.posts.filter(({ life }) => life !== undefined && (this.#ending !== undefined || life.doomed))
-    const last = going.at(-1)?.life
+    const isTogether = this.#ending !== undefined && this.#tree.together
+    const last = (isTogether ? going.findLast(({ life }) => life?.asked === false) : going.at(-1))?.life
     if (last !== undefined) {
       if (last.asked) return false
+      if (isTogether && going.length > 1) {
+        this.#world.see('left together')
+        this.#world.loose.add(this.#world.now)
+      }
       last.ask()
       return true
     }
+    if (going.length > 0) return false
     if (this.#ending !== undefined) return this.#finish(this.#ending)
     const next = this.known().find(
       (post) => post.owed !== undefined && post.owed <= this.#world.now && this.#isFree(post),

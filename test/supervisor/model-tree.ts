@@ -49,6 +49,8 @@ export interface Leaf extends Common {
 export interface Tree extends Common {
   readonly strategy: Strategy
   readonly autoShutdown: AutoShutdown
+  /** Of a one-for-one: they leave at the same time. */
+  readonly together: boolean
   readonly intensity: { readonly restarts: number; readonly within: number }
   readonly children: readonly Node[]
 }
@@ -90,7 +92,8 @@ function describeNode(node: Node, indent: string): string {
   const { id, restart: kind, significant, backoff: waits, shutdown: bound } = node
   const head = `${indent}${id}: ${kind}${significant ? ' significant' : ''}, backoff ${Object.values(waits).join('/')}, shutdown ${bound}`
   if (!isTree(node)) return [head, ...node.scripts.map((one) => `${indent}  ${JSON.stringify(one)}`)].join('\n')
-  const { strategy, autoShutdown, intensity, children } = node
-  const own = `${strategy}, ${intensity.restarts} in ${intensity.within}, auto-shutdown ${autoShutdown}`
+  const { strategy, autoShutdown, together, intensity, children } = node
+  const leaving = together ? ', together' : ''
+  const own = `${strategy}, ${intensity.restarts} in ${intensity.within}, auto-shutdown ${autoShutdown}${leaving}`
   return [`${head}; ${own}`, ...children.map((child) => describeNode(child, `${indent}  `))].join('\n')
 }

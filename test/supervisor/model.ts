@@ -50,6 +50,7 @@ export const SIGHTS = [
   'swallowed failure',
   'by hand in a restart',
   'grown wait',
+  'left together',
 ] as const
 export type Sight = (typeof SIGHTS)[number]
 
