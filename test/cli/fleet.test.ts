@@ -46,6 +46,12 @@ name: jobs
 workers:
   a: { command: [sh, -c, 'exit CODE'], restart: 'no' }
 `
+/** Numbers, each in a line of a hundred characters, a few thousand a second. */
+const FLOOD = `
+name: flood
+workers:
+  flood: { command: [awk, 'BEGIN { for (i = 1; ; i++) { printf "%099d\\n", i; if (i % 500 == 0) { fflush(); system("sleep 0.1") } } }', $TOKEN] }
+`
 const FAILING = `
 name: failing
 workers:
@@ -132,6 +138,28 @@ describe('pagent up in the foreground', () => {
   atWork('adds times with -t, leaves names out with --no-prefix', GAME, async (place) => {
     const up = await place.up('-t', '--no-prefix')
     await up.until('stdout', /^\d\d:\d\d:\d\d\.\d{3} tick 1$/m)
+  })
+
+  atWork('goes on when nobody reads what it shows, and says what is missing', FLOOD, async (place) => {
+    const up = await place.up()
+    up.process.stdout?.pause()
+    const messages = async (): Promise<number> => {
+      const { records } = (await place.json('logs', 'flood', '--stream', 'out', '-n', '1')) as {
+        records: { msg: string }[]
+      }
+      return Number(records[0]?.msg)
+    }
+    // Far more than pipes and queues take: 20,000 lines of 100 characters.
+    const first = await messages()
+    while ((await messages()) < first + 20_000) continue
+    assert.match(await place.text('ps', 'flood'), /● running/)
+    up.process.stdout?.resume()
+    await up.until('stdout', /^… \d+ lines came too fast to be shown: see pagent logs$/m)
+    up.process.stdout?.destroy()
+    await up.until('stderr', /nobody reads the output any more; the fleet goes on/)
+    assert.match(await place.text('ps', 'flood'), /● running/)
+    assert.equal((await place.run('down')).code, 0)
+    assert.equal((await up.ended).code, 0)
   })
 
   atWork('starts only what is named, and what that needs', NEEDS, async (place) => {
