@@ -48,6 +48,9 @@ export const COMMANDS: readonly CommandEntry[] = [
     (await import('./startup/startup.ts')).startupCommand(context),
   ),
   entry(SEE, 'ps', 'list its workers', async (context) => (await import('./look/ps.ts')).psCommand(context)),
+  entry(SEE, 'top', 'watch them, and have things done, in this terminal', async (context) =>
+    (await import('./top/top.ts')).topCommand(context),
+  ),
   entry(SEE, 'status', 'see all that is known of a worker', async (context) =>
     (await import('./look/status.ts')).statusCommand(context),
   ),

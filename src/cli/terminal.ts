@@ -52,7 +52,7 @@ export function tell(kind: 'error' | 'notice', text: string): void {
  * Writes at once, and waits for a slow reader, by default for two seconds in which it takes nothing. False when it left,
  * or took nothing.
  */
-export function writeFully(fd: 1 | 2, text: string, patience = PATIENCE): boolean {
+export function writeFully(fd: number, text: string, patience = PATIENCE): boolean {
   const bytes = Buffer.from(text)
   let at = 0
   for (let tries = 0; at < bytes.length && tries < patience; tries++) {

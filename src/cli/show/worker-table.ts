@@ -56,6 +56,9 @@ const LAST: Column<WorkerStatus> = {
   isElastic: true,
 }
 
+/** Each by itself, for other tables of workers. */
+export const WORKER_COLUMNS = { STATE, PID, UP, RESTARTS, CPU, MEMORY, RESIDENT, MESSAGES, LAST } as const
+
 const LAYOUTS = {
   narrow: [NAME, STATE, UP, RESTARTS],
   medium: [NAME, STATE, PID, UP, RESTARTS, CPU, RESIDENT, LAST],
