@@ -1,6 +1,6 @@
-/** Text that moves no cursor and takes one line. */
+/** Text that moves no cursor, takes one line, and turns the direction of none. */
 export function harmless(text: string): string {
-  return text.replaceAll(/[\0-\x1f\x7f-\x9f]+/g, ' ')
+  return text.replaceAll(/[\0-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069]+/g, ' ')
 }
 
 /** Cut to so many characters. */

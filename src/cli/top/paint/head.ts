@@ -10,6 +10,8 @@ import { cpuLine, memoryLine } from './sparkline.ts'
 
 /** After so many milliseconds without news something is wrong: they come every second. */
 const STALE = 5000
+/** Here there is room for symbols, not for words. */
+const NARROW = 64
 
 /** The name of the fleet and how it is; below it what all use together. */
 export function head(scene: PaintScene): string[] {
@@ -30,8 +32,9 @@ function condition(scene: PaintScene): string {
   if (link.state === 'lost') return ink.paint('red', `✗ not running for ${age(now - link.since)}; waiting for it`)
   if (link.state === 'connecting' || fleet === undefined) return ink.paint('dim', 'connecting…')
   if (now - link.since > STALE) return ink.paint('yellow', `no news for ${age(now - link.since)}`)
-  const up = size.columns < 60 ? '' : ink.paint('dim', ` · up ${age(date - fleet.startedAt)}`)
-  return `${counts(picture, ink)}${fleet.isStopping ? ink.paint('yellow', ' · stopping') : up}`
+  const isNarrow = size.columns < NARROW
+  const up = isNarrow ? '' : ink.paint('dim', ` · up ${age(date - fleet.startedAt)}`)
+  return `${counts(picture, ink, isNarrow)}${fleet.isStopping ? ink.paint('yellow', ' · stopping') : up}`
 }
 
 const ORDER: readonly WorkerStatusState[] = [
@@ -46,16 +49,16 @@ const ORDER: readonly WorkerStatusState[] = [
   'idle',
 ]
 
-/** `5 running · 1 backoff`; what is in order is no news. */
-function counts({ workers }: FleetPicture, { paint }: PaintScene['ink']): string {
+/** `5 running · 1 backoff`, or `● 5  ↻ 1` where there is no room for words. */
+function counts({ workers }: FleetPicture, { paint }: PaintScene['ink'], isNarrow: boolean): string {
   const states = Map.groupBy(workers, ({ state }) => state)
   const known = ORDER.filter((state) => states.has(state))
   const unknown = [...states.keys()].filter((state) => !ORDER.includes(state))
   const texts = [...known, ...unknown].map((state) => {
-    const text = `${states.get(state)?.length ?? 0} ${state}`
-    return paint(stateStyle(state), text)
+    const count = states.get(state)?.length ?? 0
+    return paint(stateStyle(state), isNarrow ? `${stateText(state).slice(0, 1)} ${count}` : `${count} ${state}`)
   })
-  return texts.join(paint('dim', ' · ')) || paint('dim', 'no workers')
+  return texts.join(isNarrow ? '  ' : paint('dim', ' · ')) || paint('dim', 'no workers')
 }
 
 function totals({ picture, size, ink: { paint } }: PaintScene): string {
