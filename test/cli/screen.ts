@@ -24,6 +24,10 @@ export class Screen {
     this.#tmux('send-keys', ...keys)
   }
 
+  resize(columns: number, rows: number): void {
+    this.#tmux('resize-window', '-x', String(columns), '-y', String(rows))
+  }
+
   /** Polls what is to be seen until it matches. */
   async until(pattern: RegExp): Promise<string> {
     const deadline = performance.now() + 60_000
