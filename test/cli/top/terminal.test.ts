@@ -8,15 +8,15 @@ import { Workplace } from '../workplace.ts'
 const CONFIG = `
 name: games
 workers:
-  echo: { command: [sh, -c, 'echo "echo is here"; exec cat'] }
-  painter: { command: [sh, -c, 'printf "\\\\033[31mred\\\\033[0m \\\\033[2J\\\\033[Hsame line 你好\\\\n"; exec cat'] }
+  echo: { command: [sh, -c, 'echo "echo is here"; cat; exit', $TOKEN] }
+  painter: { command: [sh, -c, 'printf "\\\\033[31mred\\\\033[0m \\\\033[2J\\\\033[Hsame line 你好\\\\n"; cat; exit', $TOKEN] }
   crasher:
-    command: [sh, -c, 'echo "life begins"; read line; echo "last words" >&2; exit 3']
+    command: [sh, -c, 'echo "life begins"; read line; echo "last words" >&2; exit 3', $TOKEN]
     restart: always
     intensity: { restarts: 50, within: 1m }
 groups:
   rooms:
-    workers: { room: { command: [cat], replicas: 2 } }
+    workers: { room: { command: [sh, -c, 'cat; exit', $TOKEN], replicas: 2 } }
 `
 
 const NEEDS_TMUX = !existsSync('/usr/bin/tmux') && 'needs tmux: apt-get install tmux'
@@ -75,7 +75,7 @@ describe('pagent top in a terminal', { skip: NEEDS_TMUX }, () => {
     screen.keys('Enter')
     await screen.until(/── echo ─+\n[^]*echo is here/)
     screen.keys('i')
-    await screen.until(/^echo> $/m)
+    await screen.until(/^echo> *$/m)
     assert.deepEqual(screen.flags(), { alternate: true, cursor: true })
     screen.keys('hello from the terminal', 'Enter')
     await screen.until(/^hello from the terminal$/m)
