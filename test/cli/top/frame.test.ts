@@ -147,6 +147,9 @@ describe('the picture of a fleet', () => {
   })
 })
 
+const prompted = (text: string): ReturnType<typeof frameOf> =>
+  frameOf(paintScene({ columns: 40, state: { prompt: { kind: 'input', line: lineOf(text), about: 'web' } } }))
+
 describe('the line at the bottom', () => {
   const question = { text: 'Kill web?', action: { action: 'stop', targets: ['web'] } } as const
 
@@ -157,8 +160,6 @@ describe('the line at the bottom', () => {
   })
 
   it('is written in, with a cursor that stays on it', () => {
-    const prompted = (text: string): ReturnType<typeof frameOf> =>
-      frameOf(paintScene({ columns: 40, state: { prompt: { kind: 'input', line: lineOf(text), about: 'web' } } }))
     assert.equal(prompted('hello').lines.at(-1), 'web> hello')
     assert.deepEqual(prompted('hello').cursor, { row: 23, column: 10 })
     assert.deepEqual(prompted('你好').cursor, { row: 23, column: 9 })
@@ -258,9 +259,9 @@ describe('sparklines', () => {
   })
 })
 
-describe('from frame to frame', () => {
-  const show = (lines: readonly string[]) => ({ lines, cursor: undefined })
+const show = (lines: readonly string[]) => ({ lines, cursor: undefined })
 
+describe('from frame to frame', () => {
   it('only lines that differ are written, each where it belongs', () => {
     const differences = new Differences()
     const first = differences.to(show(['a', 'b', 'c']))

@@ -91,12 +91,12 @@ describe('a key means', () => {
   }
 })
 
-describe('a line that is written', () => {
-  const after = (text: string, ...names: string[]): [string, number] => {
-    const line = names.reduce((one, name) => edited(one, { name }), lineOf(text))
-    return [line.text, line.cursor]
-  }
+const after = (text: string, ...names: string[]): [string, number] => {
+  const line = names.reduce((one, name) => edited(one, { name }), lineOf(text))
+  return [line.text, line.cursor]
+}
 
+describe('a line that is written', () => {
   for (const [text, names, expected] of [
     ['', ['a', 'b'], ['ab', 2]],
     ['ab', ['left', 'x'], ['axb', 2]],

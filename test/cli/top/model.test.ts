@@ -89,10 +89,10 @@ describe('a picture of a fleet', () => {
   })
 })
 
-describe('the rows of a list', () => {
-  const idsOf = (sort: SortKey, filter = ''): string[] =>
-    rowsOf(SOME, sort, filter).map((row) => (row.kind === 'heading' ? `${row.name}/` : row.worker.id))
+const idsOf = (sort: SortKey, filter = ''): string[] =>
+  rowsOf(SOME, sort, filter).map((row) => (row.kind === 'heading' ? `${row.name}/` : row.worker.id))
 
+describe('the rows of a list', () => {
   for (const [sort, filter, expected] of [
     ['fleet', '', 'web api room-43 report mcp/ git files'],
     ['name', '', 'api files git report room-43 web'],

@@ -35,6 +35,8 @@ function pidsOfTop(place: Workplace): number[] {
     })
 }
 
+const pidsOf = (list: any): unknown => list.workers.map(({ pid }: any) => pid)
+
 describe('pagent top in a terminal', { skip: NEEDS_TMUX }, () => {
   const place = new Workplace(CONFIG)
   const screens: Screen[] = []
@@ -194,7 +196,6 @@ describe('pagent top in a terminal', { skip: NEEDS_TMUX }, () => {
     for (const pid of pids) process.kill(pid, 'SIGKILL')
     assert.deepEqual(await untilGone(pids), [])
     const now = await place.json('ps')
-    const pidsOf = (list: any): unknown => list.workers.map(({ pid }: any) => pid)
     assert.deepEqual(pidsOf(now), pidsOf(before))
   })
 

@@ -98,12 +98,17 @@ describe('nothing is stopped by one key alone', () => {
   })
 })
 
-describe('views', () => {
-  const kinds = (keys: string): string =>
-    play(keys)
-      .state.views.map(({ kind }) => kind)
-      .join(' ')
+const kinds = (keys: string): string =>
+  play(keys)
+    .state.views.map(({ kind }) => kind)
+    .join(' ')
 
+const isPrevious = (keys: string): unknown => {
+  const view = play(keys).state.views.at(-1)
+  return view?.kind === 'logs' && view.isPrevious
+}
+
+describe('views', () => {
   for (const [keys, expected] of [
     ['l', 'list logs'],
     ['<enter>', 'list logs'],
@@ -121,10 +126,6 @@ describe('views', () => {
   }
 
   it('p is the life before, and again this one', () => {
-    const isPrevious = (keys: string): unknown => {
-      const view = play(keys).state.views.at(-1)
-      return view?.kind === 'logs' && view.isPrevious
-    }
     assert.deepEqual(['p', 'pp', 'lp', 'lpl', 'ppp'].map(isPrevious), [true, false, true, false, true])
   })
 
