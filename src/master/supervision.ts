@@ -63,10 +63,13 @@ export class Supervision {
 
   /** Who keeps it, and how to get it from there. */
   describeKeeper({ id }: Worker<any, any>, keeper: string): string {
-    const topmost = keeper.split('/', 1)[0] ?? ''
-    return this.#supervisors.get(topmost)?.state === 'failed'
-      ? `supervisor "${topmost}", which has given up, keeps it; its start() revives it, its stop() lets it go`
-      : `supervisor "${keeper}" keeps it; use its remove("${id}")`
+    const [topmost = '', ...below] = keeper.split('/')
+    const top = this.#supervisors.get(topmost)
+    if (top?.state === 'failed')
+      return `supervisor "${topmost}", which has given up, keeps it; its start() revives it, its stop() lets it go`
+    if (top !== undefined && !(childAt(top, below) instanceof Supervisor))
+      return `pool "${keeper}" keeps it, and replaces it when it ends; stop() or kill() it`
+    return `supervisor "${keeper}" keeps it; use its remove("${id}")`
   }
 
   /** The newest is asked first, and none waits for another. */
@@ -134,4 +137,12 @@ export class Supervision {
     this.#owners.delete(worker)
     if (this.#workers.get(worker.id) === worker) this.#workers.delete(worker.id)
   }
+}
+
+/** Who is found there, going down from the topmost. */
+function childAt(top: Supervisor, path: readonly string[]): Child | undefined {
+  let at: Child | undefined = top
+  for (const name of path)
+    at = at instanceof Supervisor ? at.children().find(({ id }) => id === name)?.child : undefined
+  return at
 }

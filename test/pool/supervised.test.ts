@@ -37,6 +37,7 @@ void describe('a pool below a supervisor', () => {
     const app = await master.supervise({ id: 'app', children: [pool] })
     assert.deepEqual(workers(master), ['work-1 app/work', 'work-2 app/work'])
     assert.equal(await pool.call('add', [1, 2]), 3)
+    await assert.rejects(master.delWorker('work-1'), { name: 'TypeError', message: /pool "app\/work" keeps it/ })
     master.getWorker('work-1').kill()
     await eventually(() => pool.stats.ready === 2 && pool.stats.deaths === 1, 10_000, 'a replacement')
     await app.stop()
