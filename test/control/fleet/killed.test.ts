@@ -40,7 +40,7 @@ const entries = [
 ]
 
 test('kill -9 of the process that runs a fleet leaves nothing running, and the next one says what it found', async (t) => {
-  const home = await emptyFolder(t)
+  const home = await emptyFolder()
   const plan = planOf(entries, { name: 'victim' })
   const { child, said } = await run(t, plan, home)
   assert.equal(said.stale, undefined)
@@ -70,7 +70,7 @@ test('kill -9 of the process that runs a fleet leaves nothing running, and the n
 })
 
 test('two fleets run side by side by their names', async (t) => {
-  const home = await emptyFolder(t)
+  const home = await emptyFolder()
   const [one, two] = await Promise.all(['one', 'two'].map((name) => run(t, planOf(entries, { name }), home)))
   assert.ok(one !== undefined && two !== undefined)
   await end(one.child, () => one.child.kill('SIGKILL'))

@@ -241,7 +241,7 @@ test('a command, a port and a call say whether a worker works', async (t) => {
 })
 
 test('a loop of crashes makes one report for each step of its backoff, and no more', async (t) => {
-  const folder = await emptyFolder(t)
+  const folder = await emptyFolder()
   const fleet = await startFleet(
     planOf([
       workerOf('loop', 'sh', ['-c', 'echo last words >&2; exit 7'], {
@@ -281,7 +281,7 @@ test('a loop of crashes makes one report for each step of its backoff, and no mo
 })
 
 test('a state folder that cannot be written to is told once, and no worker notices', async (t) => {
-  const folder = join(await emptyFolder(t), 'state')
+  const folder = join(await emptyFolder(), 'state')
   await mkdir(folder)
   // What should be folders are files.
   await writeFile(join(folder, 'logs'), '')
@@ -306,7 +306,7 @@ test('a state folder that cannot be written to is told once, and no worker notic
 })
 
 test('a disk that takes nothing, and a reader that stops, do not slow a worker', async (t) => {
-  const folder = await emptyFolder(t)
+  const folder = await emptyFolder()
   const fleet = await startFleet(planOf([workerOf('flood', 'seq', ['1', '300000'], { restart: 'temporary' })]), {
     stateFolder: folder,
     openLog: () => ({ append: () => new Promise(() => {}), close: () => Promise.resolve() }),

@@ -68,8 +68,8 @@ test('any name of a worker is a name of a file, and no two are the same', () => 
   }
 })
 
-test('a file makes room for the next when it is large, and so many are kept', async (t) => {
-  const folder = await emptyFolder(t)
+test('a file makes room for the next when it is large, and so many are kept', async () => {
+  const folder = await emptyFolder()
   const file = new RotatingFile(folder, 'all', () => ({ maxSize: 1000, maxFiles: 3, maxAge: undefined }))
   const lines = Array.from({ length: 100 }, (_, index) => `${String(index).padStart(98, '.')}\n`)
   for (const line of lines) await file.append(line)
@@ -89,8 +89,8 @@ test('a file makes room for the next when it is large, and so many are kept', as
 
 const hours = (count: number): Date => new Date(Date.now() - count * 3_600_000)
 
-test('a file that is too old makes room, and what is older than it may be is removed', async (t) => {
-  const folder = await emptyFolder(t)
+test('a file that is too old makes room, and what is older than it may be is removed', async () => {
+  const folder = await emptyFolder()
   const plan = { maxSize: 1000, maxFiles: 4, maxAge: 4 * 3_600_000 }
   const path = join(folder, 'all.ndjson')
   await writeFile(path, 'old\n')
@@ -120,8 +120,8 @@ test('periods of files divide a day, and are as long as they have to be', () => 
   for (const [ms, interval] of cases) assert.equal(intervalOf(ms), interval)
 })
 
-test('lines come from the end and from the beginning, whatever their lengths', async (t) => {
-  const folder = await emptyFolder(t)
+test('lines come from the end and from the beginning, whatever their lengths', async () => {
+  const folder = await emptyFolder()
   const lengths = [0, 1, 10, 65_535, 65_536, 65_537, 3, 200_000, 0, 0, 131_072, 5]
   const lines = lengths.map((length, index) => `${index}:${'é'.repeat(length / 2)}`)
   await writeFile(join(folder, fileOf('all', new Date(0))), `${lines.slice(0, 6).join('\n')}\n`)
@@ -132,8 +132,8 @@ test('lines come from the end and from the beginning, whatever their lengths', a
   assert.deepEqual(await collect(files.backward()), lines.toReversed())
 })
 
-test('who reads is not disturbed by what is appended, put aside or removed meanwhile', async (t) => {
-  const folder = await emptyFolder(t)
+test('who reads is not disturbed by what is appended, put aside or removed meanwhile', async () => {
+  const folder = await emptyFolder()
   const path = join(folder, 'all.ndjson')
   await writeFile(path, 'one\ntwo\nthree\n')
   await using files = await OpenedFiles.open(folder, 'all')
@@ -145,8 +145,8 @@ test('who reads is not disturbed by what is appended, put aside or removed meanw
   assert.deepEqual(await collect(reader), ['two', 'one'])
 })
 
-test('what the disk refuses is not there, and can be written again', async (t) => {
-  const folder = await emptyFolder(t)
+test('what the disk refuses is not there, and can be written again', async () => {
+  const folder = await emptyFolder()
   const file = new RotatingFile(folder, 'all', () => ({ maxSize: 1e6, maxFiles: 2, maxAge: undefined }))
   await file.append('one\n')
   await file.close()

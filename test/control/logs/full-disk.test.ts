@@ -14,7 +14,7 @@ const canMount = process.platform === 'linux' && process.getuid?.() === 0
 const title = 'a file system without room is filled, told once, and used again when there is room'
 
 test(title, { skip: !canMount }, async (t) => {
-  const folder = await emptyFolder(t)
+  const folder = await emptyFolder()
   const { status } = spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=512k,mode=700', 'tmpfs', folder])
   if (status !== 0) return t.skip('this machine lets nobody mount')
   const lines = 'i=0; while [ $i -lt 1500 ]; do i=$((i+1)); echo "line $i"; done; read go; echo after; cat'

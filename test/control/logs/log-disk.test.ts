@@ -71,8 +71,8 @@ function put(logs: LogDisk, one: LogRecord): void {
 
 const full = Object.assign(new Error('ENOSPC: no space left on device, write'), { code: 'ENOSPC' })
 
-test('a disk that is full is told once, costs nobody anything, and what it has missed is counted where it is missing', async (t) => {
-  const folder = await emptyFolder(t)
+test('a disk that is full is told once, costs nobody anything, and what it has missed is counted where it is missing', async () => {
+  const folder = await emptyFolder()
   const clock = new FakeClock()
   const disk = new FakeDisk()
   const news: DiskNews[] = []
@@ -111,8 +111,8 @@ test('a disk that is full is told once, costs nobody anything, and what it has m
   assert.equal(disk.records('workers/a').filter(({ dropped }) => dropped !== undefined).length, 1)
 })
 
-test('a disk that does not answer holds up nobody, not even the end', async (t) => {
-  const folder = await emptyFolder(t)
+test('a disk that does not answer holds up nobody, not even the end', async () => {
+  const folder = await emptyFolder()
   const clock = new FakeClock()
   const disk = new FakeDisk()
   const logs = new LogDisk(folder, PLAN, clock, () => {}, disk.openFile)
@@ -125,8 +125,8 @@ test('a disk that does not answer holds up nobody, not even the end', async (t) 
   await closed
 })
 
-test('of a thousand workers few files are open at a time, and none when nobody writes', async (t) => {
-  const folder = await emptyFolder(t)
+test('of a thousand workers few files are open at a time, and none when nobody writes', async () => {
+  const folder = await emptyFolder()
   const clock = new FakeClock()
   const disk = new FakeDisk()
   const logs = new LogDisk(folder, PLAN, clock, () => {}, disk.openFile)
@@ -161,8 +161,8 @@ const line = (worker: string, msg: string, more: Partial<LogRecord> = {}): Omit<
   return rest
 }
 
-test('what was written is read at once, wherever it is by then, and each line once', async (t) => {
-  const folder = await emptyFolder(t)
+test('what was written is read at once, wherever it is by then, and each line once', async () => {
+  const folder = await emptyFolder()
   const book = openBook(folder, { ...PLAN, maxSize: 50_000, maxFiles: 100 })
   const expected: string[] = []
   for (let round = 0; round < 20; round++) {
@@ -197,8 +197,8 @@ test('what was written is read at once, wherever it is by then, and each line on
   ])
 })
 
-test('a reader that stops in the middle holds up nothing', async (t) => {
-  const folder = await emptyFolder(t)
+test('a reader that stops in the middle holds up nothing', async () => {
+  const folder = await emptyFolder()
   const book = openBook(folder, { ...PLAN, maxSize: 10_000, maxFiles: 2 })
   for (let index = 0; index < 500; index++) book.write(line('a', `old ${index}`))
   const reader = book.read({ workers: undefined, lifeOf: () => 1, since: 0 })
@@ -209,8 +209,8 @@ test('a reader that stops in the middle holds up nothing', async (t) => {
   await reader.return(undefined)
 })
 
-test('lines are chosen by stream, by time, and by life, also of a fleet before', async (t) => {
-  const folder = await emptyFolder(t)
+test('lines are chosen by stream, by time, and by life, also of a fleet before', async () => {
+  const folder = await emptyFolder()
   const before = openBook(folder)
   const long = Date.now() - 60_000
   before.write(line('a', 'very old', { time: long, pid: 7, incarnation: 1 }))
@@ -244,8 +244,8 @@ test('without a disk the last lines of each worker are known, and a flood displa
   assert.ok(book.lastOf('loud', 1e9).length < 3000)
 })
 
-test('a line that cannot be read costs no other', async (t) => {
-  const folder = await emptyFolder(t)
+test('a line that cannot be read costs no other', async () => {
+  const folder = await emptyFolder()
   const book = openBook(folder)
   book.write(line('a', 'one'))
   await book.close()

@@ -1,5 +1,5 @@
 import type { Clock } from '../../../base/clock.ts'
-import { NO_USAGE, type Usage } from '../../../base/exit.ts'
+import type { Usage } from '../../../base/exit.ts'
 import type { Worker } from '../../../worker/worker.ts'
 import type { Dossier } from '../watch/dossier.ts'
 
@@ -55,14 +55,14 @@ export class Looks {
     const usages = await this.#measured(alive.map(({ worker }) => worker!))
     const ids = new Set(dossiers.map(({ id }) => id))
     for (const id of this.#samples.keys()) if (!ids.has(id)) this.#samples.delete(id)
-    for (const [index, dossier] of alive.entries()) this.#note(dossier, usages[index] ?? NO_USAGE)
+    for (const [index, dossier] of alive.entries()) this.#note(dossier, usages[index])
   }
 
   /** In one write of commands: all are asked in the same turn. */
-  #measured(workers: readonly Worker<any, any>[]): Promise<readonly Usage[]> {
-    const seen: Usage[] = workers.map(() => NO_USAGE)
+  #measured(workers: readonly Worker<any, any>[]): Promise<readonly (Usage | undefined)[]> {
+    const seen: (Usage | undefined)[] = workers.map(() => undefined)
     const all = workers.map(async (worker, index) => {
-      seen[index] = await worker.measure().catch(() => NO_USAGE)
+      seen[index] = await worker.measure().catch(() => undefined)
     })
     return new Promise((resolve) => {
       const done = (): void => {
@@ -74,7 +74,9 @@ export class Looks {
     })
   }
 
-  #note(dossier: Dossier, usage: Usage): void {
+  /** Who has not answered is as he was seen before. */
+  #note(dossier: Dossier, usage: Usage | undefined): void {
+    if (usage === undefined) return
     const { id, life, messagesIn, messagesOut, uptime } = dossier
     const last = this.#samples.get(id)
     const isSame = last?.life === life
