@@ -2,6 +2,7 @@
 #include "commands.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <string.h>
 #include <unistd.h>
@@ -11,7 +12,7 @@
 #include "watch.h"
 
 enum command { COMMAND_SIGNAL = 1, COMMAND_RELEASE = 2, COMMAND_MEASURE = 3, COMMAND_READ_STDERR = 4,
-               COMMAND_CLOSE_STDIN = 5 };
+               COMMAND_CLOSE_STDIN = 5, COMMAND_WIDEN_STDIN = 6 };
 
 #define COMMAND_LENGTH 12
 
@@ -28,6 +29,17 @@ static void release(struct worker *worker) {
   look_kill(worker);
 }
 
+/*
+ * Only for those who are sent a lot: the pipes of a user may hold so much together, and beyond that all new ones are narrow. The
+ * kernel says what is possible.
+ */
+#define WIDE (1 << 20)
+
+static void widen_stdin(struct worker *worker) {
+  for (int size = WIDE; worker->in >= 0 && size > 65536; size /= 2)
+    if (fcntl(worker->in, F_SETPIPE_SZ, size) >= 0) return;
+}
+
 static void obey(const unsigned char *frame) {
   struct worker *worker = worker_by_id(number_at(frame + 4));
   uint32_t argument = number_at(frame + 8);
@@ -40,6 +52,7 @@ static void obey(const unsigned char *frame) {
     case COMMAND_READ_STDERR: return watch_stderr(worker, argument != 0);
     /* Only at its word: the number of a descriptor means something else once that is closed. */
     case COMMAND_CLOSE_STDIN: return drop_file(&worker->in);
+    case COMMAND_WIDEN_STDIN: return widen_stdin(worker);
   }
 }
 

@@ -80,7 +80,7 @@ export class PipeSink implements ByteSink {
     const written = typeof data === 'string' ? writeSync(this.#file, data) : writeSync(this.#file, data)
     const length = typeof data === 'string' ? Buffer.byteLength(data) : data.length
     if (written === length) return done()
-    this.#writeRest(Buffer.from(data as string).subarray(written), done)
+    this.#writeRest((typeof data === 'string' ? Buffer.from(data) : data).subarray(written), done)
   }
 
   #open(): number {
@@ -98,8 +98,9 @@ export class PipeSink implements ByteSink {
     done(error)
   }
 
-  /** From here on Node waits until the pipe takes more. */
+  /** From here on Node waits until the pipe takes more, and the pipe takes more at a time. */
   #writeRest(data: string | Uint8Array, done: Done): void {
+    this.#life.tell(COMMAND.widenStdin, 0)
     const stream = new Socket({ fd: this.#file as number, readable: false, writable: true })
     this.#file = undefined
     this.#close()

@@ -5,7 +5,7 @@ import type { SystemLimits } from '../limits.ts'
 // The other side is native/request.h, native/news.h and native/commands.c. All numbers are little-endian.
 
 /** What the fork server is told about a worker that exists. */
-export const COMMAND = { signal: 1, release: 2, measure: 3, readStderr: 4, closeStdin: 5 } as const
+export const COMMAND = { signal: 1, release: 2, measure: 3, readStderr: 4, closeStdin: 5, widenStdin: 6 } as const
 
 /** What the fork server tells. */
 export const FRAME = { hello: 0, started: 1, failed: 2, exited: 3, stderr: 4, stderrEnd: 5, usage: 6 } as const
