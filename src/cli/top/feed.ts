@@ -34,16 +34,27 @@ export async function follow(
   }
 }
 
-/** Reads the lines that are looked at, and only those. */
+/** Nobody reads more lines than that in so many milliseconds; what a flood has beyond them, the fleet leaves out and counts. */
+const MOST = 1000
+const SPAN = 250
+
+/** Reads the lines that are looked at, and only those; a flood of them no faster than they can be seen. */
 export class LogTail {
   readonly #client: ControlClient
+  readonly #clock: Clock
   readonly #take: (record: LogRecord) => void
   readonly #failed: (reason: string) => void
   #reading: AbortController | undefined
   #key = ''
 
-  constructor(client: ControlClient, take: (record: LogRecord) => void, failed: (reason: string) => void) {
+  constructor(
+    client: ControlClient,
+    take: (record: LogRecord) => void,
+    failed: (reason: string) => void,
+    clock: Clock,
+  ) {
     this.#client = client
+    this.#clock = clock
     this.#take = take
     this.#failed = failed
   }
@@ -69,10 +80,14 @@ export class LogTail {
   }
 
   async #read(query: LogQuery, signal: AbortSignal): Promise<void> {
+    let [count, since] = [0, this.#clock.now()]
     try {
       for await (const record of this.#client.logs(query, signal)) {
         if (signal.aborted) return
         this.#take(record)
+        if (++count < MOST) continue
+        await sleep(this.#clock, Math.max(0, since + SPAN - this.#clock.now()), signal)
+        ;[count, since] = [0, this.#clock.now()]
       }
     } catch (error) {
       if (!signal.aborted) this.#failed(toError(error).message)

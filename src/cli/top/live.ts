@@ -73,6 +73,7 @@ export class LiveTop {
         this.#changed()
       },
       (reason) => this.#note({ text: reason, isBad: true }),
+      clock,
     )
     this.#terminal = new Terminal(
       {

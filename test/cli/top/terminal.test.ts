@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { existsSync, readFileSync, readdirSync } from 'node:fs'
 import { after, describe, it } from 'node:test'
+import { fileURLToPath } from 'node:url'
 import { Cli, cli, lives, untilGone } from '../cli.ts'
 import { Screen } from '../screen.ts'
 import { Workplace } from '../workplace.ts'
@@ -185,6 +186,18 @@ describe('pagent top in a terminal', { skip: NEEDS_TMUX }, () => {
     assert.deepEqual(screen.flags(), { alternate: true, cursor: false })
     screen.keys('C-c')
     await screen.until(/\$ /)
+    assert.deepEqual(screen.flags(), { alternate: false, cursor: true })
+  })
+
+  it('gives it back when there is a fault of ours, which is told on the screen that stays', async () => {
+    close()
+    const screen = new Screen(100, 30, place.env, place.folder)
+    screens.push(screen)
+    const program = fileURLToPath(new URL('fixtures/throws-on-screen.ts', import.meta.url))
+    screen.keys(`clear; '${process.execPath}' --disable-warning=ExperimentalWarning '${program}'; stty -a`, 'Enter')
+    await screen.until(/^all is well/)
+    assert.deepEqual(screen.flags(), { alternate: true, cursor: false })
+    await screen.until(/Error: a fault of ours[^]*[^-]icanon[^]*[^-]echo /)
     assert.deepEqual(screen.flags(), { alternate: false, cursor: true })
   })
 
