@@ -1,22 +1,20 @@
 import { type Clock, type Timer, systemClock } from '../../base/clock.ts'
-import { toError } from '../../base/errors.ts'
 import type { LogQuery, StreamFrame } from '../../control/api/wire.ts'
 import type { Desk } from '../fleet/desk.ts'
-import { tamed } from '../show/lines/log-lines.ts'
-import { statusPage } from '../show/status-page.ts'
 import { ofSignal } from '../exit-code.ts'
+import { Asides } from './asides.ts'
 import { act, send } from './deeds.ts'
 import { LogTail, follow } from './feed.ts'
 import { Lines } from './model/lines.ts'
 import { FleetPicture } from './model/picture.ts'
 import { type Row, rowsOf } from './model/rows.ts'
-import { folded, levelled } from './paint/fit.ts'
 import { frameOf } from './paint/frame.ts'
 import { type Geometry, geometryFor } from './paint/geometry.ts'
 import { helpPage } from './paint/help-page.ts'
 import { type Intent, intentOf } from './steering/intents.ts'
 import type { Key } from './steering/keys.ts'
 import { settled } from './steering/moves.ts'
+import { actionText } from './steering/orders.ts'
 import { type Effect, type Scene, update } from './steering/update.ts'
 import { FIRST_STATE, type Note, type TopState, viewOf } from './steering/view.ts'
 import { Terminal } from './terminal/terminal.ts'
@@ -26,12 +24,8 @@ const DRAW_EVERY = 250
 /** How long ago something was, is said anew so often. */
 const TICK = 1000
 const NOTE_STAYS = 8000
-/** Past lines that are read at first, in milliseconds. */
+/** So many past lines are read at first. */
 const PAST = 500
-/** How the pools are is asked so often. */
-const POOLS_EVERY = 2000
-/** A line of a page of text takes no more lines of the screen. */
-const MOST_FOLDS = 8
 
 export interface LiveOptions {
   /** Only these. */
@@ -47,15 +41,13 @@ export class LiveTop {
   readonly #picture: FleetPicture
   readonly #lines = new Lines()
   readonly #tail: LogTail
+  readonly #asides: Asides
   readonly #terminal: Terminal
   readonly #ended = Promise.withResolvers<number>()
   readonly #over = new AbortController()
   #state: TopState = FIRST_STATE
   #rows: readonly Row[] = []
   #rowsOf = ''
-  #detail: { readonly worker: string; readonly text: readonly string[] } | undefined
-  #isAskingDetail = false
-  #poolsAt = -Infinity
   #drawnAt = -Infinity
   #drawing: Timer | undefined
   #noting: Timer | undefined
@@ -66,6 +58,7 @@ export class LiveTop {
     this.#options = options
     this.#clock = clock
     this.#picture = new FleetPicture(clock.now())
+    this.#asides = new Asides(desk, this.#picture, clock, () => this.#changed())
     this.#tail = new LogTail(
       desk.client,
       (record) => {
@@ -111,8 +104,8 @@ export class LiveTop {
     this.#picture.take(frame, this.#clock.now())
     if (frame.topic === 'hello') this.#meet()
     if (frame.topic === 'metrics') {
-      void this.#askPools()
-      void this.#askDetail()
+      void this.#asides.askPools()
+      void this.#asides.askDetail(viewOf(this.#state), this.#terminal.size.columns)
     }
     this.#changed()
   }
@@ -128,41 +121,6 @@ export class LiveTop {
   #lose(reason: string): void {
     this.#picture.lose(reason, this.#clock.now())
     this.#changed()
-  }
-
-  async #askPools(): Promise<void> {
-    const now = this.#clock.now()
-    if (now - this.#poolsAt < POOLS_EVERY || !this.#picture.workers.some(({ pool }) => pool !== undefined)) return
-    this.#poolsAt = now
-    // Who does not answer is told by the stream.
-    const pools = await this.#desk.client.pools().catch(() => undefined)
-    if (pools === undefined) return
-    this.#picture.count(pools)
-    this.#changed()
-  }
-
-  async #askDetail(): Promise<void> {
-    const view = viewOf(this.#state)
-    if (view.kind !== 'detail' || this.#isAskingDetail) return
-    this.#isAskingDetail = true
-    const text = await this.#detailText(view.worker)
-    this.#isAskingDetail = false
-    if (text !== undefined) this.#detail = { worker: view.worker, text }
-    this.#changed()
-  }
-
-  async #detailText(worker: string): Promise<readonly string[] | undefined> {
-    const { client, screen } = this.#desk
-    const { columns } = this.#terminal.size
-    try {
-      const detail = await client.worker(worker)
-      const page = statusPage(detail, this.#clock.date(), { ...screen, width: columns })
-      const lines = page.trimEnd().split('\n')
-      return lines.flatMap((line) => folded(levelled(tamed(line, screen.isColoured)), columns, MOST_FOLDS))
-    } catch (error) {
-      // What was seen of it stays while the fleet is away.
-      return this.#detail?.worker === worker ? undefined : [toError(error).message]
-    }
   }
 
   // ── keys ──
@@ -182,7 +140,7 @@ export class LiveTop {
     this.#state = state
     if (state.note !== undefined) this.#note(state.note)
     this.#showLines()
-    void this.#askDetail()
+    void this.#asides.askDetail(viewOf(this.#state), this.#terminal.size.columns)
     for (const effect of effects) this.#carryOut(effect)
   }
 
@@ -195,7 +153,10 @@ export class LiveTop {
       case 'repaint':
         return this.#terminal.forget()
       case 'act':
-        this.#state = { ...this.#state, note: { text: `${effect.action.action} …`, isBad: false } }
+        this.#state = {
+          ...this.#state,
+          note: { text: `${actionText(effect.action, effect.action.targets)} …`, isBad: false },
+        }
         return void act(this.#desk.client, this.#desk.fleet, effect.action).then((note) => this.#note(note))
       case 'send':
         return void this.#send(effect.worker, effect.line)
@@ -302,7 +263,7 @@ export class LiveTop {
     const view = viewOf(this.#state)
     if (view.kind === 'help') return helpPage(this.#desk.screen, this.#terminal.size.columns)
     if (view.kind !== 'detail') return []
-    return this.#detail?.worker === view.worker ? this.#detail.text : []
+    return this.#asides.detailOf(view.worker)
   }
 
   get #isReadOnly(): boolean {

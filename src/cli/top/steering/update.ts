@@ -1,10 +1,10 @@
 import type { Action } from '../../../control/api/wire.ts'
 import { type Command, completed, readCommand } from './command-line.ts'
 import type { Intent } from './intents.ts'
-import { EMPTY_LINE, edited, lineOf } from './line-editor.ts'
 import { type Ground, moved } from './moves.ts'
 import { type OrderScene, isOne, judge, refused } from './orders.ts'
-import { type Prompt, type TopState, type View, subjectOf, viewOf } from './view.ts'
+import { cancelled, filtered, prompted, typed, withLine } from './prompt-line.ts'
+import { type TopState, type View, subjectOf, viewOf } from './view.ts'
 
 /** What has to be done outside, because of what somebody wants. */
 export type Effect =
@@ -46,26 +46,34 @@ export function update(state: TopState, intent: Intent, scene: Scene): Updated {
       return only({ ...calm, isReading: !state.isReading, anchor: undefined })
     case 'act':
       return ordered(calm, keyAction(intent.verb, targetsOf(state), scene), areMarksMeant(state, scene), scene)
-    case 'prompt':
-      return only(prompted(calm, intent.kind, scene))
-    case 'edit':
-      return only(typed(calm, intent.key))
-    case 'complete':
-      return only(
-        state.prompt?.kind === 'command'
-          ? withLine(calm, state.prompt, completed(state.prompt.line.text, scene.workers))
-          : calm,
-      )
-    case 'cancel':
-      return only(cancelled(calm))
-    case 'submit':
-      return submitted(calm, scene)
     case 'answer':
       return answered(calm, intent.yes)
     case 'sort':
       return only({ ...calm, sort: state.sort === intent.by ? 'fleet' : intent.by })
     case 'toggle':
       return only({ ...calm, [intent.what]: !state[intent.what] })
+    default:
+      return written(calm, intent, scene)
+  }
+}
+
+type Writing = Extract<Intent, { readonly do: 'prompt' | 'edit' | 'complete' | 'cancel' | 'submit' }>
+
+/** What is about the line at the bottom. */
+function written(state: TopState, intent: Writing, scene: Scene): Updated {
+  const { prompt } = state
+  switch (intent.do) {
+    case 'prompt':
+      return only(prompted(state, intent.kind, scene.isReadOnly))
+    case 'edit':
+      return only(typed(state, intent.key))
+    case 'complete':
+      if (prompt?.kind !== 'command') return only(state)
+      return only(withLine(state, prompt, completed(prompt.line.text, scene.workers)))
+    case 'cancel':
+      return only(cancelled(state))
+    case 'submit':
+      return submitted(state, scene)
   }
 }
 
@@ -154,48 +162,6 @@ function answered(state: TopState, yes: boolean): Updated {
 }
 
 // ── the line at the bottom ──
-
-function prompted(state: TopState, kind: Prompt['kind'], { isReadOnly }: Scene): TopState {
-  if (kind === 'command') return { ...state, prompt: { kind, line: EMPTY_LINE, about: '' } }
-  if (kind === 'filter') {
-    const about = filterOf(state)
-    return { ...state, prompt: { kind, line: lineOf(about), about } }
-  }
-  const subject = subjectOf(state)
-  if (subject === undefined) return { ...state, note: { text: 'no worker is selected', isBad: true } }
-  if (isReadOnly) return { ...state, note: refused('this view is read-only: nothing can be sent from here').note }
-  return { ...state, prompt: { kind, line: EMPTY_LINE, about: subject } }
-}
-
-function filterOf(state: TopState): string {
-  return viewOf(state).kind === 'logs' ? state.lineFilter : state.filter
-}
-
-function filtered(state: TopState, filter: string): TopState {
-  return viewOf(state).kind === 'logs'
-    ? { ...state, lineFilter: filter, anchor: undefined }
-    : { ...state, filter, anchor: undefined }
-}
-
-function typed(state: TopState, key: Parameters<typeof edited>[1]): TopState {
-  const { prompt } = state
-  if (prompt === undefined) return state
-  // What is empty already is left by one more backspace.
-  if (key.name === 'backspace' && prompt.line.text === '') return cancelled(state)
-  const line = edited(prompt.line, key)
-  const next = { ...state, prompt: { ...prompt, line } }
-  return prompt.kind === 'filter' ? filtered(next, line.text) : next
-}
-
-function withLine(state: TopState, prompt: Prompt, text: string): TopState {
-  return { ...state, prompt: { ...prompt, line: lineOf(text) } }
-}
-
-function cancelled(state: TopState): TopState {
-  const { prompt } = state
-  const closed = { ...state, prompt: undefined }
-  return prompt?.kind === 'filter' ? filtered(closed, prompt.about) : closed
-}
 
 function submitted(state: TopState, scene: Scene): Updated {
   const { prompt } = state
