@@ -53,7 +53,7 @@ test('the story of the page on operating happens as it is told', async () => {
     for (const step of stepsOf(page)) {
       if ('file' in step) writeFileSync(join(folder, step.file), step.text)
       else if (step.command === 'pagent up' && up === undefined) {
-        up = new Cli(['up'], env as Record<string, string>, folder)
+        up = new Cli(['up'], env, folder)
         for (const line of step.shows) {
           const from = line.startsWith('pagent:') ? 'stderr' : 'stdout'
           await up.until(from, new RegExp(patternOf([line]).source, 'm'))

@@ -17,12 +17,13 @@ export async function atDesk(options: FleetOptions, work: (desk: Desk) => Promis
   try {
     const { reach } = await import('./reach.ts')
     const { fleet, client } = await reach(options)
-    using _ = client
     const desk: Desk = { fleet, client, screen: stdoutScreen() }
     try {
       return (await work(desk)) ?? 0
     } catch (error) {
       throw await explainUnknown(error, desk)
+    } finally {
+      client.close()
     }
   } catch (error) {
     return explainFailure(error)

@@ -44,9 +44,9 @@ async function show(screen: Screen, format: Format): Promise<void> {
 async function answering(): Promise<FleetStatus[]> {
   const { running } = await import('../fleet/reach.ts')
   const { connectTo } = await import('../../control/client/client.ts')
-  const asked = (await running()).map(async ({ socketPath }) => {
-    using client = connectTo(socketPath)
-    return await client.fleet()
+  const asked = (await running()).map(({ socketPath }) => {
+    const client = connectTo(socketPath)
+    return client.fleet().finally(() => client.close())
   })
   const answers = await Promise.allSettled(asked)
   return answers.flatMap((answer) => (answer.status === 'fulfilled' ? [answer.value] : []))

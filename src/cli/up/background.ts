@@ -36,8 +36,9 @@ export async function startInBackground({ name, outputFile, options }: Backgroun
     if (progress.type === 'reported') {
       const { serving } = progress.report as { serving: string }
       const { connectTo } = await import('../../control/client/client.ts')
-      using client = connectTo(serving)
-      const code = await Promise.race([untilReady(client, name, child, options), endOf(child)])
+      const client = connectTo(serving)
+      const ready = untilReady(client, name, child, options).finally(() => client.close())
+      const code = await Promise.race([ready, endOf(child)])
       if (code !== undefined) return code
     }
     return interruption.signal === undefined ? explainEnd(name, outputFile, before) : ofSignal(interruption.signal)

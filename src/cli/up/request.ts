@@ -41,13 +41,15 @@ export async function up(options: UpOptions): Promise<number> {
 async function change(running: FoundFleet, plan: FleetPlan, { names }: UpOptions): Promise<number> {
   if (running.folder !== plan.folder) throw new FleetRunningError(running, plan.folder)
   const { applyTo, startIn } = await import('./second-up.ts')
-  using client = connectTo(running.socketPath)
+  const client = connectTo(running.socketPath)
   try {
     if (names.length > 0) return await startIn(client, plan, names)
     await applyTo(client, plan)
     return 0
   } catch (error) {
     throw await explainUnknown(error, { client, fleet: plan.name })
+  } finally {
+    client.close()
   }
 }
 
