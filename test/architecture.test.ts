@@ -23,6 +23,7 @@ const absences: readonly Absence[] = [
     what: /^\s*(?:export )?(?:declare )?(?:const )?enum \w+/m,
     why: 'closed string unions can be stripped, enums cannot',
   },
+  { what: /^\s*(?:await )?using \w+ = /m, why: 'Node 22 cannot read it: take try and finally' },
   { what: /^\s*(?:export )?(?:declare )?namespace \w+/m, why: 'files are the modules' },
 ]
 

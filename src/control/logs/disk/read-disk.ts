@@ -17,12 +17,17 @@ export async function* readDisk(disk: LogDisk, request: LogRequest, runSince: nu
   // The lines of one reach further back in its own file.
   const worker = only !== undefined && others.length === 0 ? only : undefined
   const waiting = disk.unwritten(worker)
-  await using files = await OpenedFiles.open(disk.folder, worker === undefined ? COMBINED : baseOf(worker))
+  const files = await OpenedFiles.open(disk.folder, worker === undefined ? COMBINED : baseOf(worker))
   const lines = linesOf(request)
   const selection = new Selection(request)
   const read = (line: string): LogRecord | undefined => fromLine(line, runSince)
-  if (lines <= MOST || request.previous === true) yield* lastOf(files, waiting, selection, Math.min(lines, MOST), read)
-  else yield* allOf(files, waiting, selection, read)
+  try {
+    if (lines <= MOST || request.previous === true)
+      yield* lastOf(files, waiting, selection, Math.min(lines, MOST), read)
+    else yield* allOf(files, waiting, selection, read)
+  } finally {
+    await files[Symbol.asyncDispose]()
+  }
 }
 
 type Read = (line: string) => LogRecord | undefined
