@@ -1,8 +1,11 @@
 import assert from 'node:assert/strict'
+import { execFile } from 'node:child_process'
 import { existsSync, readFileSync, readdirSync } from 'node:fs'
 import { after, describe, it } from 'node:test'
 import { fileURLToPath } from 'node:url'
-import { Cli, cli, lives, untilGone } from '../cli.ts'
+import { promisify } from 'node:util'
+import { needsPython } from '../../support/compile.ts'
+import { Cli, MAIN, cli, environment, lives, untilGone } from '../cli.ts'
 import { Screen } from '../screen.ts'
 import { Workplace } from '../workplace.ts'
 
@@ -286,6 +289,25 @@ describe('pagent top without a terminal', () => {
     const none = await cli(['top', '--fleet', 'gmaes'], '', place.env, place.folder)
     assert.equal(none.code, 5)
     assert.match(none.stderr, /fleet "gmaes" is not running. Did you mean games\?/)
+  })
+})
+
+describe('pagent top in a terminal that nobody reads', { skip: needsPython }, () => {
+  it('ends when it is told to, and waits for nobody', async () => {
+    const place = new Workplace(CONFIG)
+    try {
+      await place.text('up', '-d', '--wait')
+      const top = [process.execPath, '--disable-warning=ExperimentalWarning', MAIN, 'top', '--fleet', 'games']
+      const run = promisify(execFile)
+      const program = fileURLToPath(new URL('fixtures/unread-terminal.py', import.meta.url))
+      const { stdout } = await run('python3', [program, ...top], {
+        cwd: place.folder,
+        env: { ...environment(), ...place.env },
+      })
+      assert.match(stdout, /^it takes nothing\nended by 143\n$/)
+    } finally {
+      await place.close()
+    }
   })
 })
 

@@ -52,7 +52,11 @@ export function update(state: TopState, intent: Intent, scene: Scene): Updated {
       return only({ ...calm, sort: state.sort === intent.by ? 'fleet' : intent.by })
     case 'toggle':
       return only({ ...calm, [intent.what]: !state[intent.what] })
-    default:
+    case 'prompt':
+    case 'edit':
+    case 'complete':
+    case 'cancel':
+    case 'submit':
       return written(calm, intent, scene)
   }
 }
