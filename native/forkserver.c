@@ -46,11 +46,14 @@ static void die(const char *what) {
 
 /* ── the fork server ── */
 
+/* Counts up with each change of what is said between the master and us. The other side is src/process/fork-server/protocol.ts. */
+#define PROTOCOL 2
+
 static void say_hello(const char *name) {
   char text[1024];
   const struct cgroup_support *can = &cgroup_support;
   snprintf(text, sizeof text,
-           "pid=%d\nsocket=%s\nmemory=%d\nprocesses=%d\ncpus=%d\ncpuTime=%d\nreason=%s\n", (int)getpid(), name,
+           "protocol=%d\npid=%d\nsocket=%s\nmemory=%d\nprocesses=%d\ncpus=%d\ncpuTime=%d\nreason=%s\n", PROTOCOL, (int)getpid(), name,
            (int)can->memory, (int)can->processes, (int)can->cpus, (int)can->cpu_time, can->reason);
   news_hello(text);
 }

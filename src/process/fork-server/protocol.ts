@@ -4,6 +4,9 @@ import type { SystemLimits } from '../limits.ts'
 
 // The other side is native/request.h, native/news.h and native/commands.c. All numbers are little-endian.
 
+/** Counts up with each change of what is said. The other side is in native/forkserver.c. */
+export const PROTOCOL = '2'
+
 /** What the fork server is told about a worker that exists. */
 export const COMMAND = { signal: 1, release: 2, measure: 3, readStderr: 4, closeStdin: 5, widenStdin: 6 } as const
 

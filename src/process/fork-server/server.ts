@@ -16,6 +16,7 @@ import {
   FRAME,
   FrameReader,
   LARGEST_REQUEST,
+  PROTOCOL,
   STAGES,
   decodeExited,
   decodeHello,
@@ -169,14 +170,13 @@ export class Server implements ServerOfMany {
     const hello = decodeHello(body)
     this.#socketPath = `\0${hello.get('socket') ?? ''}`
     this.descriptors = `/proc/${hello.get('pid')}/fd`
-    const abilities = abilitiesOf(hello)
-    try {
-      readlinkSync(`${this.descriptors}/0`)
-    } catch (error) {
-      return this.#hello.reject(new Error(`the descriptors of the fork server cannot be opened: ${String(error)}`))
+    const misfit = misfitOf(hello.get('protocol'), this.descriptors)
+    if (misfit !== undefined) {
+      this.#hello.reject(new Error(misfit))
+      return void this.#commands.end()
     }
-    this.#abilities = abilities
-    this.#hello.resolve(abilities)
+    this.#abilities = abilitiesOf(hello)
+    this.#hello.resolve(this.#abilities)
     this.#keepAlive()
   }
 
@@ -240,6 +240,18 @@ export class Server implements ServerOfMany {
 
   #unref(stream: (Readable | Writable) & { unref?(): void }): void {
     stream.unref?.()
+  }
+}
+
+/** Why we cannot work with that fork server. */
+function misfitOf(protocol = 'an older one', descriptors: string): string | undefined {
+  if (protocol !== PROTOCOL)
+    return `the fork server ${forkServerPath()} is of another version of pagent (its protocol is ${protocol}, not ${PROTOCOL}); build it again by npm run build`
+  try {
+    readlinkSync(`${descriptors}/0`)
+    return undefined
+  } catch (error) {
+    return `the descriptors of the fork server cannot be opened: ${String(error)}`
   }
 }
 

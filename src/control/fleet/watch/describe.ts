@@ -40,9 +40,8 @@ export function remarkOn(fact: Fact): Remark | undefined {
   return REMARKS[fact.type]?.(fact)
 }
 
-/** Once for each step of the backoff. */
-function ofRestart({ after, attempt, repeated }: Fact): Remark | undefined {
-  return repeated === true ? undefined : odd(`is started again in ${formatMillis(after)} (attempt ${attempt})`)
+function ofRestart({ after, attempt }: Fact): Remark {
+  return odd(`is started again in ${formatMillis(after)} (attempt ${attempt})`)
 }
 
 function ofExit(exit: Exit): Remark {

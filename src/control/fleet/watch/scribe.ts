@@ -1,7 +1,7 @@
 import type { Clock } from '../../../base/clock.ts'
 import type { EventRecord, LogRecord } from '../../api/wire.ts'
+import { CrashLoops } from './crash-loops.ts'
 import type { Dossier } from './dossier.ts'
-import { remarkOn } from './describe.ts'
 import type { Roster } from './roster.ts'
 
 /** A record before it has its number. */
@@ -20,6 +20,7 @@ export class Scribe {
   readonly #write: (entry: Entry) => void
   /** First words of lives that have not been told of yet: events come a little later than output. */
   readonly #early = new Map<string, Entry[]>()
+  readonly #loops = new CrashLoops()
 
   constructor(clock: Clock, roster: Roster, write: (entry: Entry) => void) {
     this.#clock = clock
@@ -39,8 +40,8 @@ export class Scribe {
   /** What happens to a worker stands among what it writes. */
   remark(event: EventRecord): void {
     const who = event.type === 'restart-planned' ? (event['child'] as string) : (event.worker ?? event.supervisor)
-    const said = who === undefined ? undefined : remarkOn(event)
     if (who === undefined) return
+    const said = this.#loops.remarkOn(who, event)
     const dossier = this.#roster.find(who)
     const from = dossier === undefined ? { worker: who, incarnation: 0 } : whoOf(dossier)
     if (event.type === 'exited' && dossier !== undefined) this.#writeEarly(dossier)
