@@ -10,10 +10,10 @@ import { type Format, outputOption } from '../fleet/output.ts'
 import { readCount } from '../run/values.ts'
 
 const NOTES = `
-On a terminal: the workers, and below them what they write, as it happens. ? shows
-the keys. Nothing is stopped or killed before you have said yes, or marked whom you
-mean. It is a client: it may end, in any way, and the fleet goes on; a fleet that
-ends is waited for.
+On a terminal: the workers, and below them what they write, as it happens; ?
+shows the keys. No worker is stopped or killed before you have said yes, marked
+it, or written its name. It is a client: it may end, in any way, and the fleet
+goes on; a fleet that ends is waited for.
 
 Elsewhere: --once prints what they use now, -o jsonl a line every second.
 
