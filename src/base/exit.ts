@@ -15,6 +15,19 @@ export interface Usage {
 /** Nothing measured. */
 export const NO_USAGE: Usage = { cpuTime: 0, memory: 0, memoryPeak: 0, processes: 0 }
 
+/** What has gone through the channel of a worker: its stdout and its stdin. */
+export interface Traffic {
+  /** Bytes that it has written, and that were read. */
+  readonly bytesIn: number
+  /** Bytes that were written to it: what only waits to be is not among them. */
+  readonly bytesOut: number
+  /** Milliseconds that its stdout stood still, since nobody read its messages. */
+  readonly pausedFor: number
+}
+
+/** Nothing said, nothing heard. */
+export const NO_TRAFFIC: Traffic = { bytesIn: 0, bytesOut: 0, pausedFor: 0 }
+
 /** The limits a worker can have; `Limits` holds a value for each. */
 export type LimitName =
   | 'memory'
@@ -51,6 +64,8 @@ export interface ExitFacts {
   /** Milliseconds. */
   readonly uptime: number
   readonly usage: Usage
+  /** What went through its channel; undefined where there was no process. */
+  readonly traffic?: Traffic
   /** The last lines of stdout and stderr. */
   readonly stdoutTail: string
   readonly stderrTail: string

@@ -1,4 +1,4 @@
-import { type Exit, NO_USAGE, type Usage } from '../base/exit.ts'
+import { type Exit, NO_TRAFFIC, NO_USAGE, type Traffic, type Usage } from '../base/exit.ts'
 import { checkId } from '../base/options.ts'
 import {
   type Channel,
@@ -99,6 +99,11 @@ export class Worker<In = string, Out = In> implements Channel<In, Out>, Selectab
   /** Measures what its whole process tree uses now; after its end, what it has used. All 0 where nobody can tell. */
   async measure(): Promise<Usage> {
     return (await this.#lifecycle.life?.measure()) ?? NO_USAGE
+  }
+
+  /** What its channel has carried in the current or last life: bytes each way, and how long nobody read. Costs nothing. */
+  get traffic(): Traffic {
+    return this.#lifecycle.life?.streams?.traffic ?? NO_TRAFFIC
   }
 
   /** The last output of the current or last life: 4 KiB of each at most. */

@@ -305,6 +305,7 @@ export class Incarnation implements StreamsOwner {
       startedAt: this.#startedDate,
       uptime: this.#uptime(),
       usage: this.usage,
+      ...(this.#streams === undefined ? {} : { traffic: this.#streams.traffic }),
       stdoutTail: stdout,
       stderrTail: stderr,
       ...(this.#streams?.unterminated === true ? { unterminated: true } : {}),

@@ -1,5 +1,6 @@
 import type { Timer } from '../../base/clock.ts'
 import type { FramingError } from '../../base/errors.ts'
+import type { Traffic } from '../../base/exit.ts'
 import { Tail } from '../../base/tail.ts'
 import { type ChannelObserver, StreamChannel } from '../../channel/stream-channel.ts'
 import { LineDecoder } from '../../framing/lines.ts'
@@ -35,6 +36,10 @@ export class Streams implements ChannelObserver {
   /** Only once the process has ended. */
   #lastOutput: LastOutput | undefined
   #open = 2
+  #bytesIn = 0
+  /** Milliseconds that the pipe has stood still, and since when it does; by the clock. */
+  #pausedFor = 0
+  #pausedSince: number | undefined
   #stallTimer: Timer | undefined
   #unterminated = false
   #fault: FramingError | undefined
@@ -61,6 +66,12 @@ export class Streams implements ChannelObserver {
     return this.#unterminated
   }
 
+  /** What its channel has carried by now. */
+  get traffic(): Traffic {
+    const now = this.#pausedSince === undefined ? 0 : this.#owner.clock.now() - this.#pausedSince
+    return { bytesIn: this.#bytesIn, bytesOut: this.channel.bytesWritten, pausedFor: this.#pausedFor + now }
+  }
+
   /** What broke the stream of messages. */
   get fault(): FramingError | undefined {
     return this.#fault
@@ -79,6 +90,7 @@ export class Streams implements ChannelObserver {
   async close(): Promise<void> {
     this.#lastOutput = new LastOutput(this.#owner.clock, this.#open)
     this.#stallTimer?.cancel()
+    this.#flows()
     this.channel.closeOutput('it has ended')
     const complete = this.#lastOutput.wait()
     this.channel.drain()
@@ -99,6 +111,7 @@ export class Streams implements ChannelObserver {
   // ── ChannelObserver ──
 
   chunk(bytes: Uint8Array): void {
+    this.#bytesIn += bytes.length
     this.#stdoutTail.push(bytes)
     this.#heard(bytes.length)
   }
@@ -118,11 +131,20 @@ export class Streams implements ChannelObserver {
   paused(paused: boolean): void {
     this.#stallTimer?.cancel()
     this.#stallTimer = undefined
+    this.#flows()
     if (!paused || this.#lastOutput !== undefined) return
+    this.#pausedSince = this.#owner.clock.now()
     this.#stallTimer = this.#owner.clock.after(STALLED_AFTER, this.#reportStalled)
   }
 
   readonly #reportStalled = (): void => this.#owner.emit({ type: 'stalled', after: STALLED_AFTER })
+
+  /** The pipe stands still no longer. */
+  #flows(): void {
+    if (this.#pausedSince === undefined) return
+    this.#pausedFor += this.#owner.clock.now() - this.#pausedSince
+    this.#pausedSince = undefined
+  }
 
   #listen(onMessage: WorkerPlan['spec']['onMessage']): void {
     if (onMessage === undefined) return
