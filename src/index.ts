@@ -3,6 +3,7 @@ if (!('withResolvers' in Promise)) {
   throw new Error(`pagent needs Node 22.18 or newer; this is Node ${process.versions.node}`)
 }
 
+export type { CallEvent, CallOutcome } from './base/call-hub.ts'
 export { type Clock, type Timer, systemClock } from './base/clock.ts'
 export {
   AlreadyStartedError,
@@ -32,6 +33,7 @@ export {
   type ExitFacts,
   type LimitName,
   type StopStep,
+  type Traffic,
   type Usage,
   describeExit,
   isAbnormal,

@@ -1,3 +1,4 @@
+import { type CallEvent, CallHub } from '../base/call-hub.ts'
 import { type Clock, systemClock } from '../base/clock.ts'
 import { ClosedError, UnknownWorkerError } from '../base/errors.ts'
 import { EventHub } from '../base/event-hub.ts'
@@ -70,6 +71,7 @@ export class Master implements AsyncDisposable {
       launcher: options.launcher ?? defaultLauncher(),
       starts: new StartQueue(clock, readCap(options.maxStarts ?? DEFAULT_STARTS, 'maxStarts')),
       emit: this.#hub.emit,
+      calls: new CallHub(),
       dice: Math.random,
     }
     this.#supervision = new Supervision(this.#workers, this.#host, this.#defaults, (what, id) => this.#check(what, id))
@@ -139,6 +141,25 @@ export class Master implements AsyncDisposable {
   /** The supervisors it has started: those that run, and those that have given up. */
   supervisors(): IterableIterator<Supervisor> {
     return this.#supervision.supervisors()
+  }
+
+  /**
+   * Calls back for each call to a worker or a pool of it that is over, before whoever asked hears of it: with its method, how it
+   * ended, and how long it took. Without anybody who listens nothing is timed. A listener that throws fails no call.
+   *
+   * ```ts
+   * import { Master, Pool } from 'pagent'
+   * await using master = new Master()
+   * const pool = new Pool({ id: 'sums', module: 'data:text/javascript,export const add = (a, b) => a + b' })
+   * await master.supervise({ id: 'app', children: [pool] })
+   * master.onCall(({ pool, method, outcome, duration }) => console.log(pool, method, outcome, duration > 0)) // → sums add ok true
+   * await pool.call('add', [1, 2])
+   * ```
+   *
+   * @returns what ends it.
+   */
+  onCall(listener: (call: CallEvent) => void): () => void {
+    return this.#host.calls.listen(listener)
   }
 
   /**

@@ -36,6 +36,7 @@ export class Supervision {
       clock: workerHost.clock,
       dice: workerHost.dice,
       emit: workerHost.emit,
+      calls: workerHost.calls,
       keepsContext: defaults.propagate !== undefined,
       adopt: (child) => this.#adopt(child),
       release: (child, why) => this.#release(child, why),

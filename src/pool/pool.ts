@@ -1,4 +1,5 @@
 import { AsyncResource } from 'node:async_hooks'
+import { CallHub } from '../base/call-hub.ts'
 import { systemClock } from '../base/clock.ts'
 import { AlreadyStartedError, ClosedError } from '../base/errors.ts'
 import { type Exit, plainExit } from '../base/exit.ts'
@@ -12,6 +13,7 @@ import {
   type Remote,
   RpcClient,
 } from '../rpc/client.ts'
+import { type WatchedCall, watched, watchedStream } from '../rpc/calling/watched.ts'
 import type { Params } from '../rpc/messages.ts'
 import type { Worker } from '../worker/worker.ts'
 import { Job, type Work } from './job.ts'
@@ -194,7 +196,9 @@ export class Pool<Api extends object = any> implements Child, AsyncDisposable {
   }
 
   #call(method: string, params: Params, options: ReadPoolCall): Promise<unknown> {
-    return this.#do(options, false, ({ caller }, once, since) => caller.call(method, params, once, since))
+    const told = this.#watch(method, options)
+    const result = this.#do(options, false, ({ caller }, once, since) => caller.call(method, params, once, since))
+    return told === undefined ? result : watched(result, told)
   }
 
   #do(options: ReadPoolCall, isAlone: boolean, work: Work): Promise<unknown> {
@@ -205,8 +209,23 @@ export class Pool<Api extends object = any> implements Child, AsyncDisposable {
     })
   }
 
+  #stream(method: string, params: Params, options: ReadPoolCall): AsyncIterable<unknown> {
+    const told = this.#watch(method, options)
+    const items = this.#items(method, params, options)
+    return told === undefined ? items : watchedStream(items, told)
+  }
+
+  /** Undefined while nobody listens. */
+  #watch(method: string, { once }: ReadPoolCall): WatchedCall | undefined {
+    const { host, path } = this.#keeper ?? {}
+    const calls = host?.calls ?? unkept
+    if (!calls.isWatched) return undefined
+    const to = path === undefined ? { pool: this.id } : { pool: this.id, supervisor: path }
+    return { calls, clock: host?.clock ?? systemClock, to, method, signal: once.signal, since: this.#staff.now }
+  }
+
   /** Its worker is busy with it until it has ended, or its reader has left. */
-  async *#stream(method: string, params: Params, options: ReadPoolCall): AsyncGenerator {
+  async *#items(method: string, params: Params, options: ReadPoolCall): AsyncGenerator {
     const over = Promise.withResolvers<void>()
     const begun = Promise.withResolvers<AsyncIterable<unknown>>()
     const done = this.#do(options, false, ({ caller }, once, since) => {
@@ -221,3 +240,6 @@ export class Pool<Api extends object = any> implements Child, AsyncDisposable {
     }
   }
 }
+
+/** Of pools that stand alone. */
+const unkept = new CallHub()

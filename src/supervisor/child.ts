@@ -1,3 +1,4 @@
+import type { CallHub } from '../base/call-hub.ts'
 import type { Clock } from '../base/clock.ts'
 import type { MasterEvent } from '../base/events.ts'
 import type { Exit } from '../base/exit.ts'
@@ -70,6 +71,8 @@ export interface SupervisorHost {
   /** From 0 to 1, for the jitter of restarts. */
   readonly dice: () => number
   readonly emit: (event: MasterEvent) => void
+  /** Is told of the calls of pools below. */
+  readonly calls?: CallHub
   /** What is done later belongs to the context in which it was asked for: its children are told about that. */
   readonly keepsContext?: boolean
   /** Takes a child in, or the topmost supervisor, before it lives; may throw to refuse it. */

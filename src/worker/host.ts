@@ -1,4 +1,5 @@
 import { type Clock, systemClock } from '../base/clock.ts'
+import { CallHub } from '../base/call-hub.ts'
 import { EventHub } from '../base/event-hub.ts'
 import type { MasterEvent, WorkerEvent } from '../base/events.ts'
 import type { Exit } from '../base/exit.ts'
@@ -16,6 +17,8 @@ export interface WorkerHost {
   readonly launcher: Launcher
   readonly starts: StartQueue
   readonly emit: (event: MasterEvent) => void
+  /** Is told of calls. */
+  readonly calls: CallHub
   /** From 0 to 1, for the jitter of restarts. */
   readonly dice: () => number
   /** The ladder for those who are stopped with none of their own, while all have to go. */
@@ -58,6 +61,7 @@ function sharedHost(): WorkerHost {
     launcher: defaultLauncher(),
     starts: new StartQueue(systemClock, DEFAULT_STARTS),
     emit: new EventHub().emit,
+    calls: new CallHub(),
     dice: Math.random,
   }
   return shared

@@ -1,3 +1,4 @@
+import type { CallHub } from '../base/call-hub.ts'
 import type { Clock, Timer } from '../base/clock.ts'
 import { AlreadyStartedError, ClosedError, ExitError } from '../base/errors.ts'
 import type { WorkerEvent } from '../base/events.ts'
@@ -67,6 +68,10 @@ export class Lifecycle implements Owner {
 
   get starts(): StartQueue {
     return this.#host.starts
+  }
+
+  get calls(): CallHub {
+    return this.#host.calls
   }
 
   get launcher(): Launcher {

@@ -4,6 +4,7 @@ import type { Exit } from '../base/exit.ts'
 import { formatMillis } from '../base/units.ts'
 import { handled } from '../channel/outbox.ts'
 import type { Caller, ReadCallOptions } from '../rpc/client.ts'
+import { type WatchedCall, watched, watchedStream } from '../rpc/calling/watched.ts'
 import type { Params } from '../rpc/messages.ts'
 import { abortable } from './life/callbacks.ts'
 import type { Calls, RpcSettings } from './life/calls.ts'
@@ -27,7 +28,11 @@ export class WorkerCaller implements Caller {
   }
 
   call(method: string, params: Params, options: ReadCallOptions, since?: number): Promise<unknown> {
-    return options.retry ? this.#retry(method, params, options, since) : this.#once(method, params, options, since)
+    const told = since === undefined ? this.#watch(method, options) : undefined
+    const result = options.retry
+      ? this.#retry(method, params, options, since)
+      : this.#once(method, params, options, since)
+    return told === undefined ? result : watched(result, told)
   }
 
   async notify(method: string, params: Params): Promise<void> {
@@ -36,10 +41,19 @@ export class WorkerCaller implements Caller {
   }
 
   stream(method: string, params: Params, options: ReadCallOptions, since?: number): AsyncIterable<unknown> {
-    return (
+    const told = since === undefined ? this.#watch(method, options) : undefined
+    const items =
       this.#lifecycle.life?.streams?.calls?.stream(method, params, options, since) ??
       this.#streamLater(method, params, options, since)
-    )
+    return told === undefined ? items : watchedStream(items, told)
+  }
+
+  /** Undefined while nobody listens. Whoever says since when a call was wanted, as a pool does, tells of it himself. */
+  #watch(method: string, { signal }: ReadCallOptions): WatchedCall | undefined {
+    const { calls, clock, id, keeper } = this.#lifecycle
+    if (!calls.isWatched) return undefined
+    const to = keeper === undefined ? { worker: id } : { worker: id, supervisor: keeper }
+    return { calls, clock, to, method, signal, since: clock.now() }
   }
 
   #once(method: string, params: Params, options: ReadCallOptions, since: number | undefined): Promise<unknown> {
