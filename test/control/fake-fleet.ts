@@ -15,7 +15,7 @@ import type {
   WorkerStatus,
 } from '../../src/control/api/wire.ts'
 import type { FleetPlan } from '../../src/control/config/fleet-plan.ts'
-import type { Fleet } from '../../src/control/fleet/contract.ts'
+import type { Fleet, FleetCall } from '../../src/control/fleet/contract.ts'
 
 /** What was asked of a fake fleet, in order. */
 export type Asked = readonly [what: string, ...args: unknown[]]
@@ -38,6 +38,7 @@ export class FakeFleet implements Fleet {
   readonly #stopped = Promise.withResolvers<void>()
   readonly #events: EventRecord[] = []
   readonly #eventListeners = new Set<(event: EventRecord) => void>()
+  readonly #callListeners = new Set<(call: FleetCall) => void>()
   readonly #logListeners = new Set<(record: LogRecord) => void>()
   #seq = 0
   #logSeq = 0
@@ -50,7 +51,7 @@ export class FakeFleet implements Fleet {
 
   /** Somebody listens to events, to log lines. */
   get listeners(): readonly [events: number, logs: number] {
-    return [this.#eventListeners.size, this.#logListeners.size]
+    return [this.#eventListeners.size + this.#callListeners.size, this.#logListeners.size]
   }
 
   /** Something happens. */
@@ -60,6 +61,13 @@ export class FakeFleet implements Fleet {
     if (this.#events.length > this.remembered) this.#events.shift()
     for (const listener of this.#eventListeners) listener(event)
     return event
+  }
+
+  /** A call is over. */
+  called(call: Pick<FleetCall, 'worker' | 'pool' | 'method' | 'outcome' | 'duration'> & { error?: unknown }): void {
+    const { worker = '', pool = worker } = call
+    const place = this.places.get(worker) ?? { service: pool, pool }
+    for (const listener of this.#callListeners) listener({ at: this.#time++, ...call, place })
   }
 
   /** A worker writes a line. */
@@ -157,6 +165,11 @@ export class FakeFleet implements Fleet {
     return () => this.#eventListeners.delete(listener)
   }
 
+  onCall(listener: (call: FleetCall) => void): () => void {
+    this.#callListeners.add(listener)
+    return () => this.#callListeners.delete(listener)
+  }
+
   onLog(listener: (record: LogRecord) => void): () => void {
     this.#logListeners.add(listener)
     return () => this.#logListeners.delete(listener)
@@ -203,6 +216,7 @@ export class FakeFleet implements Fleet {
       memoryLimit: 2 ** 28,
       processes: 1,
       messages: { in: 1, out: 2 },
+      traffic: { bytesIn: 1000, bytesOut: 200, pausedFor: 1500 },
     }
   }
 }

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import * as fc from 'fast-check'
+import { RpcError } from '../../src/base/errors.ts'
 import { FleetMetrics } from '../../src/control/metrics/fleet-metrics.ts'
 import { type End, Lives } from '../../src/control/metrics/lives.ts'
 import { parseExposition, total } from './exposition.ts'
@@ -137,6 +138,60 @@ void test('counts are what has happened, in whatever order it has', async () => 
     }),
     { numRuns: 50 },
   )
+})
+
+void test('bytes and pauses of all lives add up, also while nobody looked', async () => {
+  const fleet = new FakeFleet({ web: {} })
+  const metrics = new FleetMetrics(fleet)
+  const traffic = { bytesIn: 70, bytesOut: 5, pausedFor: 250 }
+  const read = async (): Promise<readonly number[]> => {
+    const { samples } = parseExposition((await metrics.text(readers)).text)
+    const io = (direction: string): number => total(samples, 'pagent_worker_io_bytes_total', { direction })
+    return [io('in'), io('out'), total(samples, 'pagent_worker_backpressure_seconds_total')]
+  }
+  // The fake says so much of the life that runs, which is the first.
+  assert.deepEqual(await read(), [1000, 200, 1.5])
+  assert.deepEqual(await read(), [1000, 200, 1.5], 'the same twice is not twice as much')
+  fleet.happen('exited', 'web', { exit: { kind: 'failed', traffic: { ...traffic, bytesIn: 1300, bytesOut: 200 } }, incarnation: 1 }) // prettier-ignore
+  assert.deepEqual(await read(), [1300, 200, 1.5])
+  fleet.happen('exited', 'web', { exit: { kind: 'failed', traffic }, incarnation: 2 })
+  assert.deepEqual(await read(), [1370, 205, 1.75])
+  fleet.happen('exited', 'web', { exit: { kind: 'crashed' }, incarnation: 3 })
+  assert.deepEqual(await read(), [1370, 205, 1.75], 'who never was a process has carried nothing')
+  metrics.close()
+})
+
+void test('calls are counted by method and outcome, and no flood of names becomes one of series', async () => {
+  const fleet = new FakeFleet({ api: { service: 'web', group: 'app' } })
+  const metrics = new FleetMetrics(fleet)
+  const unknown = {
+    outcome: 'error',
+    duration: 1,
+    error: new RpcError('worker "api"', 'x', 'no such', -32_601),
+  } as const
+  for (let n = 0; n < 500; n++) fleet.called({ worker: 'api', method: `made-up-${n}`, ...unknown })
+  fleet.called({ worker: 'api', method: 'get', outcome: 'ok', duration: 2 })
+  fleet.called({ worker: 'api', method: 'get', outcome: 'timeout', duration: 3000 })
+  fleet.called({ worker: 'api', method: 'x'.repeat(101), outcome: 'lost', duration: 1 })
+  fleet.called({ pool: 'thumbs', method: 'get', outcome: 'cancelled', duration: 40 })
+  for (let n = 0; n < 500; n++) fleet.called({ worker: 'api', method: `real-${n}`, outcome: 'ok', duration: 1 })
+  fleet.called({ worker: 'api', method: 'get', outcome: 'ok', duration: 4 })
+  const { samples } = parseExposition((await metrics.text(readers)).text)
+  const count = (labels: Record<string, string>): number => total(samples, 'pagent_rpc_duration_seconds_count', labels)
+  assert.equal(count({}), 1005)
+  assert.equal(count({ method: 'get', outcome: 'ok', group: 'app', service: 'web' }), 2)
+  assert.equal(total(samples, 'pagent_rpc_duration_seconds_sum', { method: 'get', outcome: 'timeout' }), 3)
+  assert.equal(total(samples, 'pagent_rpc_duration_seconds_bucket', { method: 'get', outcome: 'ok', le: '0.0025' }), 1)
+  assert.equal(count({ method: 'get', outcome: 'cancelled', service: 'thumbs' }), 1)
+  assert.deepEqual(
+    [count({ method: 'other', outcome: 'error' }), count({ method: 'other', outcome: 'lost' })],
+    [500, 1],
+  )
+  assert.equal(count({ method: 'other', outcome: 'ok' }), 500 - 99)
+  const names = new Set(samples.map(({ labels }) => labels['method']))
+  assert.equal(names.size, 102, 'a hundred, the others, and series without a method')
+  metrics.close()
+  assert.deepEqual(fleet.listeners, [0, 0])
 })
 
 served('GET /metrics is the text format of Prometheus, and says what there is', async ({ client, fleet, get }) => {

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { ROOT_CONTEXT, propagation, trace } from '@opentelemetry/api'
-import { type WorkerSpec, jsonRpc, worker } from '../../src/index.ts'
+import { Pool, type WorkerSpec, jsonRpc, worker } from '../../src/index.ts'
 import { instrumentFleet } from '../../src/control/otel/instrument-fleet.ts'
 import { instrument, traceContext } from '../../src/control/otel/index.ts'
 import { story, watch } from '../support/story.ts'
@@ -47,6 +47,55 @@ story('a master tells OpenTelemetry what happens to its workers, and what they u
   const before = meters.measured.length
   await master.stop()
   assert.equal(meters.measured.length, before, 'it counts no more')
+})
+
+story('a master tells OpenTelemetry what went to and from its workers, and what became of calls', async (master) => {
+  const meters = new FakeMeters()
+  const instrumentation = instrument(master, { meterProvider: meters.provider })
+  const cat = await master.getWorker('cat').start('cat')
+  await cat.send('grüße')
+  await cat.receive()
+  const io = async (): Promise<unknown[]> =>
+    of(await meters.read(), 'pagent.worker.io').map(({ value, attributes }) => [
+      value,
+      attributes['pagent.io.direction'],
+    ])
+  assert.deepEqual(await io(), [
+    [8, 'in'],
+    [8, 'out'],
+  ])
+  await master.delWorker('cat')
+  await new Promise((resolve) => void setImmediate(resolve))
+  assert.deepEqual(
+    await io(),
+    [
+      [8, 'in'],
+      [8, 'out'],
+    ],
+    'what it has carried counts when it is gone',
+  )
+  assert.deepEqual([meters.units.get('pagent.worker.io'), meters.units.get('rpc.client.call.duration')], ['By', 's'])
+  const pool = new Pool({ id: 'sums', module: new URL('../pool/fixtures/work.ts', import.meta.url), size: 1 })
+  await master.supervise({ id: 'app', children: [pool] })
+  await pool.call('add', [1, 2])
+  await assert.rejects(pool.call('fail', []))
+  await assert.rejects(pool.call('subtract', [1, 2]))
+  const calls = of(meters.measured, 'rpc.client.call.duration')
+  const common = { 'pagent.group': 'app/sums', 'rpc.system.name': 'jsonrpc' }
+  assert.deepEqual(calls.map(({ attributes }) => attributes), [
+    { ...common, 'rpc.method': 'add' },
+    { ...common, 'rpc.method': 'fail', 'error.type': 'error' },
+    { ...common, 'rpc.method': '_OTHER', 'error.type': 'error' },
+  ]) // prettier-ignore
+  assert.ok(
+    calls.every(({ value }) => value > 0 && value < 60),
+    'in seconds',
+  )
+  const still = of(await meters.read(), 'pagent.worker.backpressure.duration')
+  assert.ok(still.length > 0 && still.every(({ value }) => value === 0))
+  instrumentation.stop()
+  await pool.call('add', [1, 2])
+  assert.equal(of(meters.measured, 'rpc.client.call.duration').length, 3, 'it counts no more')
 })
 
 story('an instrumented master that is disposed of is let go', async (master) => {

@@ -72,6 +72,13 @@ real('a crash is seen, counted and recovered from', planOf([
   assert.equal(total(samples, 'pagent_worker_recovery_duration_seconds_count', { service: 'crasher' }), 1)
   assert.equal(total(samples, 'pagent_pool_calls_total', { pool: 'adders' }), 3)
   assert.equal(total(samples, 'pagent_pool_queue_wait_seconds_count', { pool: 'adders' }), 3)
+  assert.equal(total(samples, 'pagent_worker_io_bytes_total', { service: 'crasher', direction: 'out' }), 'go\n'.length)
+  assert.equal(total(samples, 'pagent_worker_io_bytes_total', { service: 'crasher', direction: 'in' }), 0)
+  assert.ok(total(samples, 'pagent_worker_io_bytes_total', { service: 'adders', direction: 'in' }) > 0)
+  const calls = (labels: object): number =>
+    total(samples, 'pagent_rpc_duration_seconds_count', { service: 'adders', ...labels })
+  assert.deepEqual([calls({ method: 'add', outcome: 'ok' }), calls({ method: 'hold', outcome: 'timeout' })], [1, 1])
+  assert.deepEqual([calls({ method: 'other', outcome: 'error' }), calls({})], [1, 3], 'what does not exist has no name')
   const detail = await client.worker('crasher')
   assert.deepEqual([detail.restarts, detail.exits[0]?.kind], [1, 'failed'])
 }) // prettier-ignore

@@ -1,4 +1,4 @@
-import type { Exit } from '../../base/exit.ts'
+import type { Exit, Traffic } from '../../base/exit.ts'
 
 /** What the control API says, as JSON. Additive changes only within one version. */
 export const SCHEMA_VERSION = 1
@@ -58,6 +58,8 @@ export interface WorkerStatus {
   readonly memoryPeak?: number
   readonly memoryLimit?: number
   readonly processes?: number
+  /** Bytes of the current life: `bytesIn` from it, `bytesOut` to it; and the milliseconds that nobody read it. */
+  readonly traffic?: Traffic
   /** Lines or messages in a second, from and to it. */
   readonly messages?: { readonly in: number; readonly out: number }
   /** Of a worker with a schedule: when it runs next. */

@@ -1,3 +1,4 @@
+import type { CallEvent } from '../../base/call-hub.ts'
 import type { FleetPlan } from '../config/fleet-plan.ts'
 import type {
   Action,
@@ -14,6 +15,11 @@ import type {
   WorkerPlace,
   WorkerStatus,
 } from '../api/wire.ts'
+
+/** A call that is over, and where whoever answered belongs. */
+export interface FleetCall extends CallEvent {
+  readonly place: WorkerPlace
+}
 
 /** A fleet that runs in this process, as the control API sees it. The API adds the transport and nothing else. */
 export interface Fleet {
@@ -36,6 +42,8 @@ export interface Fleet {
   eventsSince(since: number): readonly EventRecord[]
   /** Called synchronously for each; must not throw. Returns what ends it. */
   onEvent(listener: (event: EventRecord) => void): () => void
+  /** Of each call to a worker or a pool that is over, in the same way. */
+  onCall(listener: (call: FleetCall) => void): () => void
   onLog(listener: (record: LogRecord) => void): () => void
   /**
    * What is on disk and in memory, oldest first; `follow` is the API's business. Everything that `onLog` has told before the

@@ -21,11 +21,12 @@ import { differenceOf } from '../config/difference.ts'
 import type { FleetPlan } from '../config/fleet-plan.ts'
 import { ifPresent } from '../otel/present.ts'
 import { act } from './actions.ts'
-import type { Fleet } from './contract.ts'
+import type { Fleet, FleetCall } from './contract.ts'
 import { type FleetOptions, Parts } from './parts.ts'
 import { checkEntries } from './spec/check-entries.ts'
 import { detailOf } from './status/detail.ts'
 import { callPool, callWorker, sendTo } from './talk.ts'
+import { placeOfCall } from './watch/places.ts'
 import { resolveTargets } from './targets.ts'
 
 export type { FleetOptions } from './parts.ts'
@@ -159,6 +160,10 @@ class RunningFleet implements Fleet {
 
   onEvent(listener: (event: EventRecord) => void): () => void {
     return this.#parts.journal.listen(listener)
+  }
+
+  onCall(listener: (call: FleetCall) => void): () => void {
+    return this.#parts.master.onCall((call) => listener({ ...call, place: placeOfCall(call, this.#parts.roster) }))
   }
 
   onLog(listener: (record: LogRecord) => void): () => void {

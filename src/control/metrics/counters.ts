@@ -1,15 +1,17 @@
 import { Counter, Histogram, type Registry } from '@prometheus-io/client'
-import type { CpuTimes } from './cpu-times.ts'
+import type { FleetCall } from '../fleet/contract.ts'
+import { CALL_DURATIONS, DURATIONS } from './durations.ts'
+import type { LifeSums } from './life-sums.ts'
 import type { End, Meters } from './lives.ts'
+import { MethodNames } from './methods.ts'
 import type { Naming } from './naming.ts'
-
-/** Seconds: from a program that merely exists to one that loads a model. */
-const DURATIONS = [0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60]
 
 /** What has happened, counted. */
 export class Counters implements Meters {
   readonly #naming: Naming
-  readonly #cpuTimes: CpuTimes
+  readonly #sums: LifeSums
+  readonly #methods = new MethodNames('other')
+  readonly #calls: Histogram<string>
   readonly #starts: Histogram<string>
   readonly #exits: Counter<string>
   readonly #restarts: Counter<string>
@@ -18,9 +20,9 @@ export class Counters implements Meters {
   readonly #stalls: Counter<string>
   readonly #lines: Counter
 
-  constructor(registry: Registry, naming: Naming, cpuTimes: CpuTimes) {
+  constructor(registry: Registry, naming: Naming, sums: LifeSums) {
     this.#naming = naming
-    this.#cpuTimes = cpuTimes
+    this.#sums = sums
     const counter = (name: string, help: string, ...labels: string[]): Counter<string> =>
       new Counter({ name, help, labelNames: [...naming.labels, ...labels], registers: [registry] })
     const durations = (name: string, help: string): Histogram<string> =>
@@ -35,6 +37,13 @@ export class Counters implements Meters {
       'reason',
     )
     this.#stalls = counter(`${names}_stalls_total`, 'Times that nobody read what a worker wrote for five seconds')
+    this.#calls = new Histogram({
+      name: 'pagent_rpc_duration_seconds',
+      help: 'How long calls took for whoever asked, with whatever they waited for',
+      labelNames: [...naming.labels, 'method', 'outcome'],
+      buckets: CALL_DURATIONS,
+      registers: [registry],
+    })
     this.#lines = new Counter({
       name: 'pagent_log_dropped_lines_total',
       help: 'Lines of the log that could not be written to disk',
@@ -54,9 +63,15 @@ export class Counters implements Meters {
     this.#starts.observe(this.#naming.of(worker), took)
   }
 
-  exited(worker: string, { kind, exitCode: code, signalCode: signal, cpuTime, incarnation }: End): void {
-    this.#cpuTimes.ended(worker, incarnation, cpuTime)
+  exited(worker: string, { kind, exitCode: code, signalCode: signal, amounts, incarnation }: End): void {
+    this.#sums.ended(worker, incarnation, amounts)
     this.#exits.inc({ ...this.#naming.of(worker), kind, code, signal })
+  }
+
+  called(call: FleetCall): void {
+    const { worker, place, outcome, duration } = call
+    const labels = worker === undefined ? this.#naming.ofPool(place) : this.#naming.of(worker)
+    this.#calls.observe({ ...labels, method: this.#methods.of(call), outcome }, duration / 1000)
   }
 
   restarted(worker: string, after: End): void {

@@ -2,8 +2,8 @@ import { Registry } from '@prometheus-io/client'
 import type { Readers } from '../api/app.ts'
 import type { Fleet } from '../fleet/contract.ts'
 import { Counters } from './counters.ts'
-import { CpuTimes } from './cpu-times.ts'
 import { Gauges } from './gauges.ts'
+import { LifeSums } from './life-sums.ts'
 import { Lives } from './lives.ts'
 import { Naming } from './naming.ts'
 
@@ -21,11 +21,13 @@ export class FleetMetrics {
 
   constructor(fleet: Fleet, { perWorker = false }: MetricsOptions = {}) {
     this.#fleet = fleet
-    const [cpuTimes, naming] = [new CpuTimes(), new Naming(perWorker, (worker) => fleet.place(worker))]
-    this.#gauges = new Gauges(this.#registry, naming, cpuTimes)
-    const lives = new Lives(new Counters(this.#registry, naming, cpuTimes))
+    const [sums, naming] = [new LifeSums(), new Naming(perWorker, (worker) => fleet.place(worker))]
+    this.#gauges = new Gauges(this.#registry, naming, sums)
+    const counters = new Counters(this.#registry, naming, sums)
+    const lives = new Lives(counters)
     for (const event of fleet.eventsSince(0)) lives.observe(event)
-    this.#leave = fleet.onEvent((event) => lives.observe(event))
+    const leave = [fleet.onEvent((event) => lives.observe(event)), fleet.onCall((call) => counters.called(call))]
+    this.#leave = () => leave.forEach((each) => each())
   }
 
   /** `readers` are those of the control API. */

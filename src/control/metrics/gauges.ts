@@ -1,7 +1,7 @@
 import { Counter, Gauge, type Registry } from '@prometheus-io/client'
 import type { Readers } from '../api/app.ts'
 import type { FleetStatus, PoolStatus, WorkerStatus } from '../api/wire.ts'
-import type { CpuTimes } from './cpu-times.ts'
+import { type LifeSums, amountsOf } from './life-sums.ts'
 import type { Naming } from './naming.ts'
 import { PoolHistogram } from './pool-histogram.ts'
 
@@ -16,12 +16,14 @@ export interface Snapshot {
 /** What is as it is when somebody asks. */
 export class Gauges {
   readonly #naming: Naming
-  readonly #cpuTimes: CpuTimes
+  readonly #sums: LifeSums
   readonly #registry: Registry
   readonly #workers: Gauge<string>
   readonly #memory: Gauge<string>
   readonly #processes: Gauge<string>
   readonly #cpuTime: Counter<string>
+  readonly #io: Counter<string>
+  readonly #backpressure: Counter<string>
   readonly #pools: Readonly<Record<'workers' | 'ready' | 'busy' | 'queued', Gauge<string>>>
   readonly #poolTotals: Readonly<Record<'calls' | 'deaths', Counter<string>>>
   readonly #waits: PoolHistogram
@@ -32,15 +34,24 @@ export class Gauges {
   readonly #readers: Gauge
   readonly #dropped: Counter<string>
 
-  constructor(registry: Registry, naming: Naming, cpuTimes: CpuTimes) {
+  constructor(registry: Registry, naming: Naming, sums: LifeSums) {
     this.#registry = registry
     this.#naming = naming
-    this.#cpuTimes = cpuTimes
+    this.#sums = sums
     const { labels } = naming
     this.#workers = this.#gauge('pagent_workers', 'Workers by their state', [...labels, 'state'])
     this.#memory = this.#gauge('pagent_worker_memory_bytes', 'What their process trees use', labels)
     this.#processes = this.#gauge('pagent_worker_processes', 'Processes in their trees', labels)
     this.#cpuTime = this.#counter('pagent_worker_cpu_seconds_total', 'CPU time of all lives of their trees', labels)
+    this.#io = this.#counter('pagent_worker_io_bytes_total', 'Bytes of stdout (in) and stdin (out)', [
+      ...labels,
+      'direction',
+    ])
+    this.#backpressure = this.#counter(
+      'pagent_worker_backpressure_seconds_total',
+      'How long nobody read what they wrote, so that they had to wait',
+      labels,
+    )
     this.#pools = {
       workers: this.#gauge('pagent_pool_workers', 'Workers of a pool', ['pool']),
       ready: this.#gauge('pagent_pool_ready_workers', 'Workers of a pool that can be called', ['pool']),
@@ -82,15 +93,25 @@ export class Gauges {
 
   #setWorkers(workers: readonly WorkerStatus[]): void {
     for (const gauge of [this.#workers, this.#memory, this.#processes]) gauge.reset()
-    for (const { id, state, memory = 0, processes = 0, cpuTime, incarnation } of workers) {
+    for (const { id, state, memory = 0, processes = 0, cpuTime, traffic, incarnation } of workers) {
       const labels = this.#naming.of(id)
       this.#workers.inc({ ...labels, state }, 1)
       this.#memory.inc(labels, memory)
       this.#processes.inc(labels, processes)
-      if (cpuTime !== undefined) this.#cpuTimes.seen(id, incarnation, cpuTime / 1000)
+      this.#sums.seen(id, incarnation, amountsOf(cpuTime, traffic))
     }
-    this.#cpuTime.reset()
-    for (const [id, seconds] of this.#cpuTimes) this.#cpuTime.inc(this.#naming.of(id), seconds)
+    this.#setSums()
+  }
+
+  #setSums(): void {
+    for (const counter of [this.#cpuTime, this.#io, this.#backpressure]) counter.reset()
+    for (const [id, { cpuTime, bytesIn, bytesOut, backpressure }] of this.#sums) {
+      const labels = this.#naming.of(id)
+      this.#cpuTime.inc(labels, cpuTime)
+      this.#io.inc({ ...labels, direction: 'in' }, bytesIn)
+      this.#io.inc({ ...labels, direction: 'out' }, bytesOut)
+      this.#backpressure.inc(labels, backpressure)
+    }
   }
 
   #setPools(pools: readonly PoolStatus[]): void {

@@ -1,3 +1,6 @@
+import type { Traffic } from '../../base/exit.ts'
+import { type Amounts, amountsOf } from './life-sums.ts'
+
 /** A fact of a master or of a fleet: a `MasterEvent`, or an `EventRecord` of the control API. */
 export interface Fact {
   readonly type: string
@@ -13,8 +16,8 @@ export interface End {
   readonly exitCode: string
   readonly signalCode: string
   readonly incarnation: number
-  /** Seconds that it has used. */
-  readonly cpuTime: number
+  /** What it has used and carried. */
+  readonly amounts: Amounts
 }
 
 /** What is counted; times in seconds. */
@@ -113,13 +116,13 @@ function namesIn({ child, start }: Fact): readonly string[] {
 }
 
 function endOf(exit: unknown, incarnation: number): End {
-  const { kind, exitCode, signalCode, usage } = (exit ?? {}) as Readonly<Record<string, unknown>>
+  const { kind, exitCode, signalCode, usage, traffic } = (exit ?? {}) as Readonly<Record<string, unknown>>
   return {
     kind: typeof kind === 'string' ? kind : 'unknown',
     exitCode: typeof exitCode === 'number' ? String(exitCode) : '',
     signalCode: typeof signalCode === 'string' ? signalCode : '',
     incarnation,
-    cpuTime: numberOf((usage as { readonly cpuTime?: unknown } | undefined)?.cpuTime) / 1000,
+    amounts: amountsOf(numberOf((usage as { readonly cpuTime?: unknown } | undefined)?.cpuTime), traffic as Traffic),
   }
 }
 

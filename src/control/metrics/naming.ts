@@ -14,6 +14,11 @@ export class Naming {
     this.labels = isPerWorker ? ['group', 'service', 'worker'] : ['group', 'service']
   }
 
+  /** Of a pool, which is as many workers as it has. */
+  ofPool({ group = '', service }: WorkerPlace): Readonly<Record<string, string>> {
+    return this.#isPerWorker ? { group, service, worker: '' } : { group, service }
+  }
+
   of(worker: string): Readonly<Record<string, string>> {
     const place = this.#place(worker)
     const known = this.#known.get(worker)

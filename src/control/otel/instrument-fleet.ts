@@ -3,21 +3,22 @@ import { type InstrumentOptions, type Instrumentation, instrumentsFor } from './
 
 /** The same for a fleet, from its first event on, with its pools. */
 export function instrumentFleet(fleet: Fleet, options: InstrumentOptions = {}): Instrumentation {
-  const { instruments, observe } = instrumentsFor((id) => fleet.place(id), options, {
+  const { instruments, observe, called } = instrumentsFor((id) => fleet.place(id), options, {
     workers: async () =>
-      (await fleet.workers()).map(({ id, state, incarnation, memory, cpuTime }) => ({
+      (await fleet.workers()).map(({ id, state, incarnation, memory, cpuTime, traffic }) => ({
         id,
         state,
         incarnation,
         memory,
         cpuTime,
+        traffic,
       })),
     pools: () => fleet.pools(),
   })
   for (const event of fleet.eventsSince(0)) observe(event)
-  const leave = fleet.onEvent(observe)
+  const leave = [fleet.onEvent(observe), fleet.onCall((call) => called(call, call.place))]
   const stop = (): void => {
-    leave()
+    for (const each of leave) each()
     instruments.close()
   }
   return { stop, [Symbol.dispose]: stop }

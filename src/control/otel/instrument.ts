@@ -1,4 +1,5 @@
 import { type Attributes, type MeterProvider, metrics } from '@opentelemetry/api'
+import type { CallEvent } from '../../base/call-hub.ts'
 import type { Master } from '../../master/master.ts'
 import type { WorkerPlace } from '../api/wire.ts'
 import { type Fact, Lives } from '../metrics/lives.ts'
@@ -6,7 +7,7 @@ import { Naming } from '../metrics/naming.ts'
 import { Instruments, type Source } from './instruments.ts'
 
 /** What is needed of a master; that of any copy of this package has it. */
-export type Instrumentable = Pick<Master, 'events' | 'workers' | 'hasWorker' | 'getWorker'>
+export type Instrumentable = Pick<Master, 'events' | 'workers' | 'hasWorker' | 'getWorker' | 'onCall'>
 
 export interface InstrumentOptions {
   /** An attribute with the name of each worker: as many series as there are workers. @default false */
@@ -22,8 +23,8 @@ export interface Instrumentation extends Disposable {
 }
 
 /**
- * Registers instruments for a master with OpenTelemetry: exits, restarts, how long starts and recoveries take, and at each export
- * how many workers there are, and what they use. Register your SDK first: instruments made before it measure nothing.
+ * Registers instruments for a master with OpenTelemetry: exits, restarts, how long starts, recoveries and calls take, and at
+ * each export how many workers there are, what they use, and what went to and from them. Register your SDK first: instruments made before it measure nothing.
  *
  * ```ts
  * import { Master } from 'pagent'
@@ -41,12 +42,14 @@ export function instrument(master: Instrumentable, options: InstrumentOptions = 
     const { supervisor: group } = master.getWorker(id)
     return { service: '', ...(group === undefined ? {} : { group }) }
   }
-  const { instruments, observe } = instrumentsFor(placeOf, options, {
+  const { instruments, observe, called } = instrumentsFor(placeOf, options, {
     workers: () => Promise.all(Array.from(master.workers(), look)),
     pools: () => [],
   })
   const events = master.events[Symbol.asyncIterator]()
+  const leave = master.onCall((call) => called(call, { service: '', group: `${call.supervisor}/${call.pool}` }))
   const stop = (): void => {
+    leave()
     instruments.close()
     void events.return?.()
   }
@@ -59,19 +62,28 @@ export function instrumentsFor(
   placeOf: (worker: string) => WorkerPlace | undefined,
   { perWorker = false, meterProvider }: InstrumentOptions,
   source: Omit<Source, 'attributesOf'>,
-): { readonly instruments: Instruments; readonly observe: (fact: Fact) => void } {
+): {
+  readonly instruments: Instruments
+  readonly observe: (fact: Fact) => void
+  /** Of a call to a pool its place has to be said. */
+  readonly called: (call: CallEvent, place: WorkerPlace) => void
+} {
   const naming = new Naming(perWorker, placeOf)
   const meter = (meterProvider ?? metrics).getMeter('pagent')
   const instruments = new Instruments(meter, { ...source, attributesOf: (worker) => attributesOf(naming.of(worker)) })
   const lives = new Lives(instruments)
-  return { instruments, observe: (fact) => lives.observe(fact) }
+  const called = (call: CallEvent, place: WorkerPlace): void => {
+    const labels = call.worker === undefined ? naming.ofPool(place) : naming.of(call.worker)
+    instruments.called(call, attributesOf(labels))
+  }
+  return { instruments, observe: (fact) => lives.observe(fact), called }
 }
 
 async function look(worker: ReturnType<Master['getWorker']>): Promise<Awaited<ReturnType<Source['workers']>>[number]> {
   const { memory, cpuTime } = await worker.measure()
-  const { id, state, incarnation, pid } = worker
+  const { id, state, incarnation, pid, traffic } = worker
   // What it has used when it had ended is in its exit.
-  return { id, state, incarnation, memory: pid === undefined ? undefined : memory, cpuTime }
+  return { id, state, incarnation, memory: pid === undefined ? undefined : memory, cpuTime, traffic }
 }
 
 async function follow(events: AsyncIterator<Fact>, observe: (fact: Fact) => void): Promise<void> {

@@ -7,8 +7,12 @@ import type {
   Observable,
   ObservableCounter,
 } from '@opentelemetry/api'
-import { CpuTimes } from '../metrics/cpu-times.ts'
+import type { CallEvent } from '../../base/call-hub.ts'
+import type { Traffic } from '../../base/exit.ts'
+import { CALL_DURATIONS, DURATIONS } from '../metrics/durations.ts'
+import { LifeSums, amountsOf } from '../metrics/life-sums.ts'
 import type { End, Meters } from '../metrics/lives.ts'
+import { MethodNames } from '../metrics/methods.ts'
 
 /** A worker, as it is now. */
 export interface Observed {
@@ -18,6 +22,8 @@ export interface Observed {
   /** Bytes, and milliseconds of its present life; undefined where nobody has measured. */
   readonly memory: number | undefined
   readonly cpuTime: number | undefined
+  /** Of its present life. */
+  readonly traffic: Traffic | undefined
 }
 
 /** A pool, as it is now. */
@@ -36,14 +42,13 @@ export interface Source {
   attributesOf(worker: string): Attributes
 }
 
-/** Seconds: from a program that merely exists to one that loads a model. */
-const DURATIONS = [0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60]
-
 /** Counts what happens, and reads the rest when it is exported. */
 export class Instruments implements Meters {
   readonly #meter: Meter
   readonly #source: Source
-  readonly #cpuTimes = new CpuTimes()
+  readonly #sums = new LifeSums()
+  readonly #methods = new MethodNames('_OTHER')
+  readonly #calls: Histogram
   readonly #exits: Counter
   readonly #restarts: Counter
   readonly #dropped: Counter
@@ -54,6 +59,8 @@ export class Instruments implements Meters {
   readonly #count: Observable
   readonly #memory: Observable
   readonly #cpuTime: ObservableCounter
+  readonly #io: ObservableCounter
+  readonly #backpressure: ObservableCounter
   readonly #queue: Observable
   readonly #poolWorkers: Observable
 
@@ -67,12 +74,17 @@ export class Instruments implements Meters {
     this.#lines = meter.createCounter('pagent.log.dropped', { unit: '{line}' })
     this.#starts = meter.createHistogram('pagent.worker.start.duration', duration)
     this.#recoveries = meter.createHistogram('pagent.worker.recovery.duration', duration)
+    const callDuration = { unit: 's', advice: { explicitBucketBoundaries: CALL_DURATIONS } }
+    this.#calls = meter.createHistogram('rpc.client.call.duration', callDuration)
     this.#count = meter.createObservableUpDownCounter('pagent.worker.count', { unit: '{worker}' })
     this.#memory = meter.createObservableUpDownCounter('pagent.worker.memory.usage', { unit: 'By' })
     this.#cpuTime = meter.createObservableCounter('pagent.worker.cpu.time', { unit: 's' })
+    this.#io = meter.createObservableCounter('pagent.worker.io', { unit: 'By' })
+    this.#backpressure = meter.createObservableCounter('pagent.worker.backpressure.duration', { unit: 's' })
     this.#queue = meter.createObservableUpDownCounter('pagent.pool.queue.length', { unit: '{call}' })
     this.#poolWorkers = meter.createObservableUpDownCounter('pagent.pool.workers', { unit: '{worker}' })
-    this.#observed = [this.#count, this.#memory, this.#cpuTime, this.#queue, this.#poolWorkers]
+    const sums = [this.#cpuTime, this.#io, this.#backpressure]
+    this.#observed = [this.#count, this.#memory, ...sums, this.#queue, this.#poolWorkers]
     meter.addBatchObservableCallback(this.#observe, [...this.#observed])
   }
 
@@ -80,8 +92,8 @@ export class Instruments implements Meters {
     this.#starts.record(took, this.#source.attributesOf(worker))
   }
 
-  exited(worker: string, { kind, exitCode, signalCode, cpuTime, incarnation }: End): void {
-    this.#cpuTimes.ended(worker, incarnation, cpuTime)
+  exited(worker: string, { kind, exitCode, signalCode, amounts, incarnation }: End): void {
+    this.#sums.ended(worker, incarnation, amounts)
     this.#exits.add(1, {
       ...this.#source.attributesOf(worker),
       'pagent.exit.kind': kind,
@@ -102,6 +114,16 @@ export class Instruments implements Meters {
     this.#dropped.add(count, this.#source.attributesOf(worker))
   }
 
+  /** As OpenTelemetry's conventions for RPC clients have it. */
+  called(call: CallEvent, attributes: Attributes): void {
+    this.#calls.record(call.duration / 1000, {
+      ...attributes,
+      'rpc.system.name': 'jsonrpc',
+      'rpc.method': this.#methods.of(call),
+      ...(call.outcome === 'ok' ? {} : { 'error.type': call.outcome }),
+    })
+  }
+
   linesDropped(count: number): void {
     this.#lines.add(count)
   }
@@ -115,18 +137,31 @@ export class Instruments implements Meters {
 
   readonly #observe = async (result: BatchObservableResult): Promise<void> => {
     const workers = await this.#source.workers()
-    const [counts, memory, cpuTime] = [new Sums(), new Sums(), new Sums()]
-    for (const { id, state, incarnation, memory: bytes, cpuTime: ms } of workers) {
+    const [counts, memory] = [new Sums(), new Sums()]
+    for (const { id, state, incarnation, memory: bytes, cpuTime, traffic } of workers) {
       const attributes = this.#source.attributesOf(id)
       counts.add({ ...attributes, 'pagent.worker.state': state }, 1)
       if (bytes !== undefined) memory.add(attributes, bytes)
-      if (ms !== undefined) this.#cpuTimes.seen(id, incarnation, ms / 1000)
+      this.#sums.seen(id, incarnation, amountsOf(cpuTime, traffic))
     }
-    for (const [id, seconds] of this.#cpuTimes) cpuTime.add(this.#source.attributesOf(id), seconds)
     counts.observe(result, this.#count)
     memory.observe(result, this.#memory)
-    cpuTime.observe(result, this.#cpuTime)
+    this.#observeSums(result)
     this.#observePools(result)
+  }
+
+  #observeSums(result: BatchObservableResult): void {
+    const [cpu, io, still] = [new Sums(), new Sums(), new Sums()]
+    for (const [id, { cpuTime, bytesIn, bytesOut, backpressure }] of this.#sums) {
+      const attributes = this.#source.attributesOf(id)
+      cpu.add(attributes, cpuTime)
+      io.add({ ...attributes, 'pagent.io.direction': 'in' }, bytesIn)
+      io.add({ ...attributes, 'pagent.io.direction': 'out' }, bytesOut)
+      still.add(attributes, backpressure)
+    }
+    cpu.observe(result, this.#cpuTime)
+    io.observe(result, this.#io)
+    still.observe(result, this.#backpressure)
   }
 
   #observePools(result: BatchObservableResult): void {

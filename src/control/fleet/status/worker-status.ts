@@ -30,6 +30,7 @@ export function statusOf(dossier: Dossier, keeping: Keeping, sight: Sight | unde
     ...(isAlive && pid !== undefined ? { pid } : {}),
     ...(isAlive && startedAt !== undefined ? { startedAt } : {}),
     ...(uptime === undefined ? {} : { uptime }),
+    ...(isAlive && worker !== undefined ? { traffic: worker.traffic } : {}),
     ...(sight === undefined ? {} : figuresOf(sight)),
     ...(memoryLimit === undefined ? {} : { memoryLimit }),
     ...(nextRun === undefined ? {} : { nextRun }),

@@ -3,6 +3,7 @@ import type { Exit } from '../../../base/exit.ts'
 import type { Master } from '../../../master/master.ts'
 import type { Journal } from './journal.ts'
 import type { Dossier } from './dossier.ts'
+import { placeInPool } from './places.ts'
 import type { Roster } from './roster.ts'
 
 /** Follows the facts of a master: into the dossiers, and into the journal. */
@@ -65,14 +66,6 @@ export class Reporter {
     }
     return dossier
   }
-}
-
-/** Its pool is the last in the path of who keeps it; a pool at the top is kept by a supervisor of its own name. */
-function placeInPool(id: string, path: string): Dossier['place'] {
-  const names = path.split('/')
-  const pool = names.pop() ?? path
-  const group = names.join('/')
-  return { id, service: pool, pool, ...(group === pool ? {} : { group }) }
 }
 
 /** Of what it wrote last so much is remembered with an exit; all of it is in the log. */
