@@ -26,7 +26,7 @@ import { type FleetOptions, Parts } from './parts.ts'
 import { checkEntries } from './spec/check-entries.ts'
 import { detailOf } from './status/detail.ts'
 import { callPool, callWorker, sendTo } from './talk.ts'
-import { placeOfCall } from './watch/places.ts'
+import { placeOfCall } from './status/places.ts'
 import { resolveTargets } from './targets.ts'
 
 export type { FleetOptions } from './parts.ts'

@@ -3,7 +3,7 @@ import type { Exit } from '../../../base/exit.ts'
 import type { Master } from '../../../master/master.ts'
 import type { Journal } from './journal.ts'
 import type { Dossier } from './dossier.ts'
-import { placeInPool } from './places.ts'
+import { placeInPool } from '../status/places.ts'
 import type { Roster } from './roster.ts'
 
 /** Follows the facts of a master: into the dossiers, and into the journal. */

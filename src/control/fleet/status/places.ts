@@ -1,7 +1,7 @@
 import type { CallEvent } from '../../../base/call-hub.ts'
 import type { WorkerPlace } from '../../api/wire.ts'
-import type { Place } from './dossier.ts'
-import type { Roster } from './roster.ts'
+import type { Place } from '../watch/dossier.ts'
+import type { Roster } from '../watch/roster.ts'
 
 /** Its pool is the last in the path of who keeps it; a pool at the top is kept by a supervisor of its own name. */
 export function placeInPool(id: string, path: string): Place {
