@@ -20,6 +20,8 @@ export interface ByteSink {
   /** Calls `gone` when the other side no longer reads, before the `done` of a write that has failed for it. */
   onClose(gone: (cause?: Error) => void): void
   destroy(): void
+  /** So many have left this process so far. For sinks that know without counting: others are counted by who needs it. */
+  readonly bytesWritten?: number | undefined
 }
 
 /** Reads a Node stream. Owns its `error` event for good. */
@@ -69,15 +71,26 @@ export function writableSink(stream: Writable): ByteSink {
 }
 
 class WritableSink implements ByteSink {
-  readonly #stream: Writable
+  readonly #stream: Writable & { readonly bytesWritten?: unknown }
+  #bytesWritten: number | undefined
 
   constructor(stream: Writable) {
     this.#stream = stream
     stream.on('error', ignore)
+    // Sockets and files count anyway, the bytes of text too.
+    if (typeof this.#stream.bytesWritten === 'number') this.#bytesWritten = this.#stream.bytesWritten
+  }
+
+  get bytesWritten(): number | undefined {
+    return this.#bytesWritten
   }
 
   write(data: string | Uint8Array, done: (error?: Error | null) => void): void {
-    this.#stream.write(data, done)
+    if (this.#bytesWritten === undefined) return void this.#stream.write(data, done)
+    this.#stream.write(data, (error) => {
+      if (!error) this.#bytesWritten = this.#stream.bytesWritten as number
+      done(error)
+    })
   }
 
   end(done: () => void): void {
@@ -91,6 +104,40 @@ class WritableSink implements ByteSink {
 
   destroy(): void {
     this.#stream.destroy()
+  }
+}
+
+/** The same sink, which knows how many bytes have left. */
+export function countedSink(sink: ByteSink): ByteSink {
+  return sink.bytesWritten === undefined ? new CountedSink(sink) : sink
+}
+
+class CountedSink implements ByteSink {
+  readonly #sink: ByteSink
+  bytesWritten = 0
+
+  constructor(sink: ByteSink) {
+    this.#sink = sink
+  }
+
+  write(data: string | Uint8Array, done: (error?: Error | null) => void): void {
+    const length = typeof data === 'string' ? Buffer.byteLength(data) : data.length
+    this.#sink.write(data, (error) => {
+      if (!error) this.bytesWritten += length
+      done(error)
+    })
+  }
+
+  end(done: () => void): void {
+    this.#sink.end(done)
+  }
+
+  onClose(gone: (cause?: Error) => void): void {
+    this.#sink.onClose(gone)
+  }
+
+  destroy(): void {
+    this.#sink.destroy()
   }
 }
 

@@ -27,8 +27,6 @@ interface Batch {
   written: number
   begun: number
   size: number
-  /** Of the write that is under way; `size` counts characters of text. */
-  bytes: number
 }
 
 /**
@@ -42,7 +40,6 @@ export class Outbox {
   #writing: Batch | undefined
   #scheduled = false
   #ending: PromiseWithResolvers<void> | undefined
-  #bytes = 0
   #closed: { readonly why: string; readonly cause: Error | undefined } | undefined
 
   /** `who` is named in errors: `worker "a"`. */
@@ -95,11 +92,6 @@ export class Outbox {
     return (this.#batch?.size ?? 0) + (this.#writing?.size ?? 0)
   }
 
-  /** Bytes that have left this process. */
-  get bytesWritten(): number {
-    return this.#bytes
-  }
-
   #refusal(length: number): Error | undefined {
     if (this.#closed !== undefined) return this.#refuse(this.#closed.why, this.#closed.cause)
     if (this.#ending !== undefined) return this.#refuse('its input was ended')
@@ -142,9 +134,7 @@ export class Outbox {
   #writeOn(batch: Batch): void {
     batch.begun = endOfWrite(batch.parts, batch.written)
     try {
-      const data = dataOf(batch.parts, batch.written, batch.begun)
-      batch.bytes = byteLength(data)
-      this.#sink.write(data, this.#written)
+      this.#sink.write(dataOf(batch.parts, batch.written, batch.begun), this.#written)
     } catch (error) {
       // A framing that encodes to something else than text or bytes.
       this.#written(error as Error)
@@ -154,10 +144,7 @@ export class Outbox {
   readonly #written = (error?: Error | null): void => {
     const batch = this.#writing
     if (error) return this.close('it does not read any more', error)
-    if (batch !== undefined) {
-      this.#bytes += batch.bytes
-      forget(batch)
-    }
+    if (batch !== undefined) forget(batch)
     if (batch !== undefined && batch.begun < batch.parts.length) return this.#writeOn(batch)
     this.#writing = undefined
     batch?.resolve()
@@ -179,7 +166,7 @@ export class Outbox {
 
 function newBatch(): Batch {
   const { promise, resolve, reject } = Promise.withResolvers<void>()
-  return { done: promise, resolve, reject, parts: [], written: 0, begun: 0, size: 0, bytes: 0 }
+  return { done: promise, resolve, reject, parts: [], written: 0, begun: 0, size: 0 }
 }
 
 /** Handled only here, where it can be rejected: most batches are written, and need no second promise. */
@@ -225,10 +212,6 @@ function dataOf(parts: readonly Part[], from: number, to: number): string | Uint
   const [only] = to - from === 1 ? [parts[from]] : []
   if (only !== undefined) return only instanceof Slab ? only.view : only
   return Buffer.concat(parts.slice(from, to).map(bytesOf))
-}
-
-function byteLength(data: string | Uint8Array): number {
-  return typeof data === 'string' ? Buffer.byteLength(data) : data.length
 }
 
 function bytesOf(part: Part): Uint8Array {

@@ -93,11 +93,6 @@ export class StreamChannel<In, Out = In> implements Channel<In, Out>, Selectable
     return this.#outbox.pressure
   }
 
-  /** Bytes that have left for the other side. */
-  get bytesWritten(): number {
-    return this.#outbox.bytesWritten
-  }
-
   /** Sends what this channel's framing has encoded already: for a message that goes to many. */
   sendEncoded(frame: string | Uint8Array): Promise<void> {
     return this.#outbox.send(frame)

@@ -26,6 +26,9 @@ export class PipeSink implements ByteSink {
   #isBusy = false
   /** Once the pipe was full. Owns the file. */
   #stream: Socket | undefined
+  /** By system calls of ours, and by the stream. */
+  #written = 0
+  #streamed = 0
   #fault: Error | undefined
   #retry: Timer | undefined
   #onGone: ((cause?: Error) => void) | undefined
@@ -38,12 +41,16 @@ export class PipeSink implements ByteSink {
 
   write(data: string | Uint8Array, done: Done): void {
     if (this.#fault !== undefined) return process.nextTick(done, this.#fault)
-    if (this.#stream !== undefined) return void this.#stream.write(data, done)
+    if (this.#stream !== undefined) return this.#writeTo(this.#stream, data, done)
     try {
       this.#writeNow(data, done)
     } catch (error) {
       this.#failed(error as NodeJS.ErrnoException, data, done)
     }
+  }
+
+  get bytesWritten(): number {
+    return this.#written + this.#streamed
   }
 
   end(done: () => void): void {
@@ -78,6 +85,7 @@ export class PipeSink implements ByteSink {
     this.#file ??= this.#open()
     this.#isBusy = true
     const written = typeof data === 'string' ? writeSync(this.#file, data) : writeSync(this.#file, data)
+    this.#written += written
     const length = typeof data === 'string' ? Buffer.byteLength(data) : data.length
     if (written === length) return done()
     this.#writeRest((typeof data === 'string' ? Buffer.from(data) : data).subarray(written), done)
@@ -106,7 +114,15 @@ export class PipeSink implements ByteSink {
     this.#close()
     this.#stream = stream
     stream.on('error', (error) => this.#fail(error))
-    stream.write(data, done)
+    this.#writeTo(stream, data, done)
+  }
+
+  /** The socket counts the bytes of text itself. */
+  #writeTo(stream: Socket, data: string | Uint8Array, done: Done): void {
+    stream.write(data, (error) => {
+      if (!error) this.#streamed = stream.bytesWritten
+      done(error)
+    })
   }
 
   #fail(error: Error): void {

@@ -2,6 +2,7 @@ import type { Timer } from '../../base/clock.ts'
 import type { FramingError } from '../../base/errors.ts'
 import type { Traffic } from '../../base/exit.ts'
 import { Tail } from '../../base/tail.ts'
+import { type ByteSink, countedSink } from '../../channel/bytes.ts'
 import { type ChannelObserver, StreamChannel } from '../../channel/stream-channel.ts'
 import { LineDecoder } from '../../framing/lines.ts'
 import { LastOutput } from '../../process/last-output.ts'
@@ -31,6 +32,7 @@ export class Streams implements ChannelObserver {
   readonly channel: StreamChannel<any, any>
   readonly #owner: StreamsOwner
   readonly #process: RunningProcess
+  readonly #stdin: ByteSink
   readonly #stdoutTail = new Tail()
   readonly #stderrTail = new Tail()
   /** Only once the process has ended. */
@@ -49,7 +51,8 @@ export class Streams implements ChannelObserver {
   constructor(owner: StreamsOwner, plan: WorkerPlan, process: RunningProcess) {
     this.#owner = owner
     this.#process = process
-    this.channel = new StreamChannel(plan.framing, process.stdout, process.stdin, `worker "${owner.id}"`, this)
+    this.#stdin = countedSink(process.stdin)
+    this.channel = new StreamChannel(plan.framing, process.stdout, this.#stdin, `worker "${owner.id}"`, this)
     if (plan.spec.stdin === 'inherit') this.channel.closeOutput('its stdin is inherited, not a pipe')
     if (owner.readiness?.watches === true) this.channel.watch(owner.readiness)
     if (owner.rpc === undefined) this.#listen(plan.spec.onMessage)
@@ -69,7 +72,7 @@ export class Streams implements ChannelObserver {
   /** What its channel has carried by now. */
   get traffic(): Traffic {
     const now = this.#pausedSince === undefined ? 0 : this.#owner.clock.now() - this.#pausedSince
-    return { bytesIn: this.#bytesIn, bytesOut: this.channel.bytesWritten, pausedFor: this.#pausedFor + now }
+    return { bytesIn: this.#bytesIn, bytesOut: this.#stdin.bytesWritten ?? 0, pausedFor: this.#pausedFor + now }
   }
 
   /** What broke the stream of messages. */
