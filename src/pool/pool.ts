@@ -217,9 +217,9 @@ export class Pool<Api extends object = any> implements Child, AsyncDisposable {
 
   /** Undefined while nobody listens. */
   #watch(method: string, { once }: ReadPoolCall): WatchedCall | undefined {
-    const { host, path } = this.#keeper ?? {}
-    const calls = host?.calls ?? unkept
+    const calls = this.#keeper?.host.calls ?? unkept
     if (!calls.isWatched) return undefined
+    const { host, path } = this.#keeper ?? {}
     const to = path === undefined ? { pool: this.id } : { pool: this.id, supervisor: path }
     return { calls, clock: host?.clock ?? systemClock, to, method, signal: once.signal, since: this.#staff.now }
   }

@@ -50,8 +50,9 @@ export class WorkerCaller implements Caller {
 
   /** Undefined while nobody listens. Whoever says since when a call was wanted, as a pool does, tells of it himself. */
   #watch(method: string, { signal }: ReadCallOptions): WatchedCall | undefined {
-    const { calls, clock, id, keeper } = this.#lifecycle
+    const { calls } = this.#lifecycle
     if (!calls.isWatched) return undefined
+    const { clock, id, keeper } = this.#lifecycle
     const to = keeper === undefined ? { worker: id } : { worker: id, supervisor: keeper }
     return { calls, clock, to, method, signal, since: clock.now() }
   }
