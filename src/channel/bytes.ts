@@ -72,13 +72,16 @@ export function writableSink(stream: Writable): ByteSink {
 
 class WritableSink implements ByteSink {
   readonly #stream: Writable & { readonly bytesWritten?: unknown }
+  /** Sockets and files count anyway, the bytes of text too: what was written before is not ours. */
+  readonly #before: number
   #bytesWritten: number | undefined
 
   constructor(stream: Writable) {
     this.#stream = stream
     stream.on('error', ignore)
-    // Sockets and files count anyway, the bytes of text too.
-    if (typeof this.#stream.bytesWritten === 'number') this.#bytesWritten = this.#stream.bytesWritten
+    const { bytesWritten } = this.#stream
+    this.#before = typeof bytesWritten === 'number' ? bytesWritten : 0
+    if (typeof bytesWritten === 'number') this.#bytesWritten = 0
   }
 
   get bytesWritten(): number | undefined {
@@ -88,7 +91,7 @@ class WritableSink implements ByteSink {
   write(data: string | Uint8Array, done: (error?: Error | null) => void): void {
     if (this.#bytesWritten === undefined) return void this.#stream.write(data, done)
     this.#stream.write(data, (error) => {
-      if (!error) this.#bytesWritten = this.#stream.bytesWritten as number
+      if (!error) this.#bytesWritten = (this.#stream.bytesWritten as number) - this.#before
       done(error)
     })
   }

@@ -42,6 +42,23 @@ export function testLauncher(name: string, make: () => Launcher): void {
       child.release()
     })
 
+    launched(
+      'knows how many bytes it has written, of text too, when the pipe was full and when it was not',
+      async (launcher) => {
+        const child = await launcher.launch(command('sh', ['-c', 'exec cat > /dev/null']))
+        const write = (text: string): Promise<unknown> => new Promise((resolve) => child.stdin.write(text, resolve))
+        await write('grüße')
+        assert.equal(child.stdin.bytesWritten, 7)
+        await write('日本'.repeat(100_000))
+        await write('grüße')
+        assert.equal(child.stdin.bytesWritten, 600_014)
+        child.stdin.end(() => {})
+        await Promise.all([readAll(child.stdout), readAll(child.stderr), child.exited])
+        assert.equal(child.stdin.bytesWritten, 600_014)
+        child.release()
+      },
+    )
+
     launched('gives arguments, environment and directory exactly', async (launcher) => {
       const odd = ['', ' ', '$HOME', '"quoted"', "it's", 'ü€😀', '-n', 'a\nb', '*']
       const script = 'pwd; printf "%s\\0" "$@"; printf "%s" "$ODD"'
