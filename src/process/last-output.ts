@@ -3,9 +3,14 @@ import { type Clock, type Timer, nextTurn } from '../base/clock.ts'
 
 /** How long the pipes of an ended worker may be silent before nothing more is expected, in milliseconds. */
 const SILENCE = 100
-/** The most that somebody else who holds the pipes can still say: time in milliseconds, bytes. */
+/**
+ * The most that somebody else who holds the pipes can still say: time in milliseconds, bytes. A full pipe is less, and is read to its
+ * end however long that takes us.
+ */
 const LONGEST = 2000
-const MOST = 2 ** 20
+const MOST = 2 ** 21
+/** Who says so much between two looks does not trickle. */
+const FULL = 65_536
 
 /**
  * Waits for the last words of a worker whose process has ended: until both pipes have ended, or are silent.
@@ -20,6 +25,7 @@ export class LastOutput {
   #lastAt = 0
   #deadline = Infinity
   #bytes = 0
+  #bytesAtLook = 0
 
   constructor(clock: Clock, streams: number) {
     this.#clock = clock
@@ -52,14 +58,22 @@ export class LastOutput {
     this.#timer = this.#clock.after(ms, () => void this.#check())
   }
 
-  /** After a pause of our own there may be output that nobody has looked at yet: looks once, then decides. */
+  /**
+   * After a pause of our own there may be output that nobody has looked at yet: looks, then decides. One turn later, because a
+   * reader that was busy for long rests for one.
+   */
   async #check(): Promise<void> {
     await nextTurn()
-    const now = this.#clock.now()
-    const left = Math.min(this.#lastAt + SILENCE, this.#deadline) - now
+    await nextTurn()
     if (this.#open === 0) return
-    if (left > 0) this.#watch(left)
-    else this.#finish()
+    const now = this.#clock.now()
+    const left = this.#lastAt + SILENCE - now
+    const came = this.#bytes - this.#bytesAtLook
+    this.#bytesAtLook = this.#bytes
+    const isOver = came === 0 ? left <= 0 : came < FULL && now >= this.#deadline
+    if (isOver) this.#finish()
+    // What came last may have kept its reader busy since.
+    else this.#watch(left > 0 ? left : SILENCE)
   }
 
   #finish(): void {

@@ -1,19 +1,27 @@
 import { Socket } from 'node:net'
+import { nextTurn, systemClock } from '../base/clock.ts'
 import type { ByteSource } from '../channel/bytes.ts'
 
 /** Every socket reads into the same memory: a chunk is decoded before the next read can begin. */
 const SHARED = Buffer.allocUnsafeSlow(65_536)
 
+/**
+ * Who takes so long over what has come lets everybody else have a turn, in milliseconds: Node by itself reads up to two megabytes
+ * of one who writes without pause, whatever is done with them.
+ */
+const TURN = 5
+
 /** A socket that is read without an allocation per read. Whoever makes one handles its `error` event. */
 export class ReadSocket extends Socket implements ByteSource {
   #onChunk: (chunk: Uint8Array) => boolean = () => false
+  #spent = 0
 
   constructor(options: { readonly allowHalfOpen: boolean }) {
     super({
       ...options,
       onread: {
         buffer: SHARED,
-        callback: (length: number, buffer: Uint8Array) => this.#onChunk(buffer.subarray(0, length)),
+        callback: (length: number, buffer: Uint8Array) => this.#take(buffer.subarray(0, length)),
       },
     })
     this.pause()
@@ -30,5 +38,15 @@ export class ReadSocket extends Socket implements ByteSource {
     // A worker that ends with unread input resets the connection: for us, that is its end.
     this.on('close', end)
     this.resume()
+  }
+
+  #take(chunk: Uint8Array): boolean {
+    const began = systemClock.now()
+    const goesOn = this.#onChunk(chunk)
+    this.#spent += systemClock.now() - began
+    if (!goesOn || this.#spent < TURN) return goesOn
+    this.#spent = 0
+    void nextTurn().then(() => this.resume())
+    return false
   }
 }

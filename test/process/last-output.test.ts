@@ -10,8 +10,7 @@ function watchOutput(streams = 2): { clock: FakeClock; output: LastOutput; isDon
   let done = false
   void output.wait().then(() => (done = true))
   const isDone = async (): Promise<boolean> => {
-    await turn()
-    await turn()
+    for (let turns = 0; turns < 4; turns++) await turn()
     return done
   }
   return { clock, output, isDone }
@@ -48,13 +47,26 @@ void describe('the last words of a worker', () => {
       output.chunk(10)
       assert.equal(await isDone(), false)
     }
-    clock.advance(100)
-    await turn()
-    clock.advance(100)
+    for (let look = 0; look < 3; look++) {
+      clock.advance(100)
+      await isDone()
+    }
     assert.equal(await isDone(), true)
   })
 
-  void test('somebody else who goes on talking is heard for 2 s, or for 1 MiB', async () => {
+  void test('a full pipe is read to its end, however long its reader takes over each part', async () => {
+    const { clock, output, isDone } = watchOutput()
+    for (let part = 0; part < 16; part++) {
+      clock.advance(250)
+      output.chunk(65_536)
+      assert.equal(await isDone(), false)
+    }
+    output.ended()
+    output.ended()
+    assert.equal(await isDone(), true)
+  })
+
+  void test('somebody else who goes on talking is heard for 2 s, or for 2 MiB', async () => {
     const talker = watchOutput()
     for (let ms = 0; ms < 2000; ms += 50) {
       assert.equal(await talker.isDone(), false)
@@ -65,7 +77,7 @@ void describe('the last words of a worker', () => {
     assert.equal(await talker.isDone(), true)
 
     const flood = watchOutput()
-    flood.output.chunk(2 ** 20 + 1)
+    flood.output.chunk(2 ** 21 + 1)
     assert.equal(await flood.isDone(), true)
   })
 })

