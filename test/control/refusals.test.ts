@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { setImmediate as turn } from 'node:timers/promises'
 import { AlreadyStartedError, OverloadError, RpcError, TimeoutError } from '../../src/base/errors.ts'
 import { FakeFleet } from './fake-fleet.ts'
 import { type AskOptions, served } from './served.ts'
@@ -162,6 +163,8 @@ served('HEAD says what GET would, and leaves nothing', async ({ fleet, get }) =>
     const { status, body } = await get(path, { method: 'HEAD' })
     assert.deepEqual([path, status, body], [path, 200, ''])
   }
+  // A stream is closed a turn or two after its reader has left.
+  for (let turns = 0; turns < 100 && fleet.listeners.join() !== '2,0'; turns++) await turn()
   assert.deepEqual(fleet.listeners, [2, 0], 'both metrics listen, and nobody else')
 })
 

@@ -1,6 +1,7 @@
 import { fileURLToPath } from 'node:url'
 import { extname } from 'node:path'
 import { systemClock } from '../../base/clock.ts'
+import { PagentError } from '../../base/errors.ts'
 import { formatMillis } from '../../base/units.ts'
 import { type Detached, detach } from '../../process/companions/detach.ts'
 import type { ControlClient } from '../../control/client/contract.ts'
@@ -37,7 +38,12 @@ export async function startInBackground({ name, outputFile, options }: Backgroun
       const { serving } = progress.report as { serving: string }
       const { connectTo } = await import('../../control/client/client.ts')
       const client = connectTo(serving)
-      const ready = untilReady(client, name, child, options).finally(() => client.close())
+      const isEnding = (error: unknown): boolean =>
+        interruption.signal !== undefined || (PagentError.is(error) && error.code === 'ERR_PAGENT_NO_MASTER')
+      const ready = untilReady(client, name, child, options)
+        // Who asks a fleet that is about to end gets no answer: its end says more.
+        .catch((error: unknown) => (isEnding(error) ? endOf(child) : Promise.reject(error as Error)))
+        .finally(() => client.close())
       const code = await Promise.race([ready, endOf(child)])
       if (code !== undefined) return code
     }
