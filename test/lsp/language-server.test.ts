@@ -138,7 +138,7 @@ void describe('a language server that misbehaves', PATIENCE, () => {
 
   story('fails in a farewell of your own: that is told, and the ladder goes on', async (master) => {
     const events = watch(master)
-    const spec = languageServer({ shutdown: { farewell: fails, eof: 50 } })
+    const spec = languageServer({ shutdown: { farewell: fails, eof: 1500 } })
     const server = await master.getWorker('peer').start(process.execPath, PEER, spec)
     const exit = await server.stop()
     assert.equal(exit.kind === 'stopped' && exit.step, 'eof')

@@ -225,9 +225,10 @@ void describe('a schema', () => {
   })
 })
 
-void it('the calls of a pool are checked as others are', async () => {
+void it('the calls of a pool are checked as others are', async (t) => {
   const module = 'data:text/javascript,export const add = (a, b) => a + b'
-  await using pool = new Pool<Api>({ module, size: 1 })
+  const pool = new Pool<Api>({ module, size: 1 })
+  t.after(() => pool.stop())
   const safe = pool.with({ timeout: '1m' }).checked({ add: { args: [z.number(), z.number()], result: z.string() } })
   await assert.rejects((safe as RpcClient).call('add', 1), invalid({ index: 1 }))
   await assert.rejects(safe.call('add', 1, 2), invalid({ part: 'result' }))

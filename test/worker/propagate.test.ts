@@ -58,8 +58,9 @@ story('a call carries the trace in which it is made', async (master) => {
   assert.equal(await client.call('trace'), null)
 })
 
-void test('the calls of a pool carry each their own trace, also those that wait', async () => {
-  await using pool = new Pool({ module: traces, size: 1, worker: { propagate } })
+void test('the calls of a pool carry each their own trace, also those that wait', async (t) => {
+  const pool = new Pool({ module: traces, size: 1, worker: { propagate } })
+  t.after(() => pool.stop())
   const spans = Array.from({ length: 20 }, (_, index) => `span-${index}`)
   const asked = spans.map((span) => active.run(span, () => pool.call('traceparent', [])))
   assert.deepEqual(await Promise.all(asked), spans)

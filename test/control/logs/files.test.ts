@@ -120,23 +120,25 @@ test('periods of files divide a day, and are as long as they have to be', () => 
   for (const [ms, interval] of cases) assert.equal(intervalOf(ms), interval)
 })
 
-test('lines come from the end and from the beginning, whatever their lengths', async () => {
+test('lines come from the end and from the beginning, whatever their lengths', async (t) => {
   const folder = await emptyFolder()
   const lengths = [0, 1, 10, 65_535, 65_536, 65_537, 3, 200_000, 0, 0, 131_072, 5]
   const lines = lengths.map((length, index) => `${index}:${'é'.repeat(length / 2)}`)
   await writeFile(join(folder, fileOf('all', new Date(0))), `${lines.slice(0, 6).join('\n')}\n`)
   // The last one is being written.
   await writeFile(join(folder, 'all.ndjson'), `${lines.slice(6).join('\n')}\nhalf a line`)
-  await using files = await OpenedFiles.open(folder, 'all')
+  const files = await OpenedFiles.open(folder, 'all')
+  t.after(() => files[Symbol.asyncDispose]())
   assert.deepEqual(await collect(files.forward()), lines)
   assert.deepEqual(await collect(files.backward()), lines.toReversed())
 })
 
-test('who reads is not disturbed by what is appended, put aside or removed meanwhile', async () => {
+test('who reads is not disturbed by what is appended, put aside or removed meanwhile', async (t) => {
   const folder = await emptyFolder()
   const path = join(folder, 'all.ndjson')
   await writeFile(path, 'one\ntwo\nthree\n')
-  await using files = await OpenedFiles.open(folder, 'all')
+  const files = await OpenedFiles.open(folder, 'all')
+  t.after(() => files[Symbol.asyncDispose]())
   const reader = files.backward()
   assert.equal((await reader.next()).value, 'three')
   await appendFile(path, 'four\n')
