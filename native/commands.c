@@ -2,19 +2,69 @@
 #include "commands.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <signal.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "life.h"
 #include "look.h"
 #include "news.h"
+#include "relay.h"
 #include "watch.h"
 
-enum command { COMMAND_SIGNAL = 1, COMMAND_RELEASE = 2, COMMAND_MEASURE = 3, COMMAND_READ_STDERR = 4,
-               COMMAND_CLOSE_STDIN = 5, COMMAND_WIDEN_STDIN = 6 };
+enum command { COMMAND_SIGNAL = 1, COMMAND_RELEASE, COMMAND_MEASURE, COMMAND_CLOSE_STDIN, COMMAND_WIDEN_STDIN,
+               COMMAND_STDOUT, COMMAND_STDERR, COMMAND_START };
+/* What the master wants of a stream that has been silenced. */
+enum wish { WISH_MORE, WISH_HAND_OVER, WISH_HAND_OVER_WIDE };
 
 #define COMMAND_LENGTH 12
+
+static unsigned char buffer[65536];
+static size_t begin, end;
+
+static unsigned char command[COMMAND_LENGTH];
+/* What is being put together: a command, or the body of a request that goes `into` memory of its own, or nowhere. */
+static struct {
+  char *into;
+  size_t have, want;
+  struct worker *worker; /* whose body it is */
+  bool is_body;
+} incoming = {.into = (char *)command, .want = COMMAND_LENGTH};
+
+static void expect_command(void) {
+  incoming.is_body = false;
+  incoming.into = (char *)command;
+  incoming.have = 0;
+  incoming.want = COMMAND_LENGTH;
+}
+
+/* ── a start ── */
+
+/* A number that is taken already stays with who has it. */
+static struct worker *announced(uint32_t id, uint32_t length) {
+  struct worker *worker = worker_by_id(id) == NULL ? worker_new(id) : NULL;
+  if (worker == NULL) return NULL;
+  incoming.into = length <= REQUEST_LARGEST ? malloc(length + 1) : NULL;
+  if (incoming.into == NULL) life_fail(worker, STAGE_REQUEST, length <= REQUEST_LARGEST ? ENOMEM : E2BIG);
+  return incoming.into == NULL ? NULL : worker;
+}
+
+static void expect_body(uint32_t id, uint32_t length) {
+  incoming.is_body = true;
+  incoming.into = NULL;
+  incoming.have = 0;
+  incoming.want = length;
+  incoming.worker = announced(id, length);
+}
+
+static void start(void) {
+  if (incoming.worker != NULL) life_start(incoming.worker, incoming.into, incoming.want);
+  free(incoming.into);
+  expect_command();
+}
+
+/* ── everything else ── */
 
 static void send_signal(struct worker *worker, uint32_t signal) {
   if (signal == SIGKILL) look_kill(worker);
@@ -25,47 +75,67 @@ static void release(struct worker *worker) {
   worker->released = true;
   news_drop(worker);
   drop_file(&worker->in);
-  drop_stderr(worker);
+  relay_drop(&worker->out);
+  relay_drop(&worker->err);
   look_kill(worker);
 }
 
-/*
- * Only for those who are sent a lot: the pipes of a user may hold so much together, and beyond that all new ones are narrow. The
- * kernel says what is possible.
- */
-#define WIDE (1 << 20)
-
-static void widen_stdin(struct worker *worker) {
-  for (int size = WIDE; worker->in >= 0 && size > 65536; size /= 2)
-    if (fcntl(worker->in, F_SETPIPE_SZ, size) >= 0) return;
+static void answer(struct relay *relay, uint32_t wish) {
+  if (wish == WISH_MORE) relay_more(relay);
+  else relay_hand_over(relay, wish == WISH_HAND_OVER_WIDE);
 }
 
-static void obey(const unsigned char *frame) {
-  struct worker *worker = worker_by_id(number_at(frame + 4));
-  uint32_t argument = number_at(frame + 8);
-  if (worker == NULL || worker->phase == ASKING || worker->phase == FAILED) return;
-  switch (number_at(frame)) {
+static void obey(struct worker *worker, uint32_t what, uint32_t argument) {
+  if (worker == NULL || worker->phase == FAILED) return;
+  switch (what) {
     case COMMAND_SIGNAL: return send_signal(worker, argument);
     case COMMAND_RELEASE: return release(worker);
     case COMMAND_MEASURE: return look_measure(worker);
-    /* Not, when the master has nowhere to put it for now: the worker waits. */
-    case COMMAND_READ_STDERR: return watch_stderr(worker, argument != 0);
     /* Only at its word: the number of a descriptor means something else once that is closed. */
     case COMMAND_CLOSE_STDIN: return drop_file(&worker->in);
-    case COMMAND_WIDEN_STDIN: return widen_stdin(worker);
+    case COMMAND_WIDEN_STDIN: return watch_widen(worker->in);
+    case COMMAND_STDOUT: return answer(&worker->out, argument);
+    case COMMAND_STDERR: return answer(&worker->err, argument);
   }
 }
 
-bool commands_obey(int input) {
-  static unsigned char buffer[COMMAND_LENGTH * 256];
-  static size_t have;
-  ssize_t length = read(input, buffer + have, sizeof buffer - have);
+static void complete(void) {
+  uint32_t what = number_at(command), id = number_at(command + 4), argument = number_at(command + 8);
+  if (incoming.is_body) return start();
+  expect_command();
+  if (what != COMMAND_START) return obey(worker_by_id(id), what, argument);
+  expect_body(id, argument);
+  if (argument == 0) start();
+}
+
+/* ── bytes ── */
+
+static void take(void) {
+  size_t length = incoming.want - incoming.have;
+  if (length > end - begin) length = end - begin;
+  if (incoming.into != NULL) memcpy(incoming.into + incoming.have, buffer + begin, length);
+  incoming.have += length;
+  begin += length;
+}
+
+bool commands_read(int input) {
+  if (commands_waiting()) return true;
+  ssize_t length = read(input, buffer, sizeof buffer);
   if (length < 0 && (errno == EAGAIN || errno == EINTR)) return true;
   if (length <= 0) return false;
-  have += (size_t)length;
-  size_t at = 0;
-  for (; have - at >= COMMAND_LENGTH; at += COMMAND_LENGTH) obey(buffer + at);
-  have -= at;
-  memmove(buffer, buffer + at, have);
+  begin = 0;
+  end = (size_t)length;
   return true;
+}
+
+bool commands_waiting(void) { return begin != end; }
+
+void commands_obey(void) {
+  bool started = false;
+  while (!started && commands_waiting()) {
+    take();
+    if (incoming.have < incoming.want) return;
+    started = incoming.is_body;
+    complete();
+  }
 }

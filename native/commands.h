@@ -1,10 +1,16 @@
-/* What the master wants of workers that exist. A command is its kind, the id of the worker and an argument. */
+/* What the master wants: a worker is to be started, or something is to happen to one that exists. */
 #ifndef COMMANDS_H
 #define COMMANDS_H
 
 #include <stdbool.h>
 
-/* Obeys those that have come. False when none will come any more: the master has gone. */
-bool commands_obey(int input);
+/* Takes what has come. False when the master has gone. */
+bool commands_read(int input);
+
+/* Whether some that have come are still to be obeyed. */
+bool commands_waiting(void);
+
+/* Obeys up to the next start, so that everybody else has a turn before another one. */
+void commands_obey(void);
 
 #endif

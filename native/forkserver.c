@@ -10,9 +10,9 @@
  * server is killed, the guardian does that; when the guardian is killed, the fork server does.
  *
  * Descriptors: 0 commands of the master, 1 news for it, 2 its stderr, 3 to 5 its own stdin, stdout and stderr, for workers
- * that inherit them. For each worker the master makes one connection to a socket in the abstract name space, which
- * only the master's own process may use, writes a request on it, and the worker gets it as its stdout. Its stdin is a pipe,
- * which the master opens by our number for it (/proc/<our pid>/fd/<number>) as soon as it has something to say.
+ * that inherit them. A worker has a pipe for each of its streams. The master opens its stdin by our number for it
+ * (/proc/<our pid>/fd/<number>) as soon as it has something to say. What it writes is passed on among the news, and when that
+ * gets much, the master opens those pipes as well.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -29,12 +29,12 @@
 #include <unistd.h>
 
 #include "cgroup.h"
-#include "connections.h"
 #include "life.h"
 #include "loop.h"
 #include "mark.h"
 #include "news.h"
 #include "notify.h"
+#include "reserve.h"
 #include "spawn.h"
 #include "tree.h"
 #include "watch.h"
@@ -47,13 +47,13 @@ static void die(const char *what) {
 /* ── the fork server ── */
 
 /* Counts up with each change of what is said between the master and us. The other side is src/process/fork-server/protocol.ts. */
-#define PROTOCOL 2
+#define PROTOCOL 3
 
-static void say_hello(const char *name) {
+static void say_hello(void) {
   char text[1024];
   const struct cgroup_support *can = &cgroup_support;
   snprintf(text, sizeof text,
-           "protocol=%d\npid=%d\nsocket=%s\nmemory=%d\nprocesses=%d\ncpus=%d\ncpuTime=%d\nreason=%s\n", PROTOCOL, (int)getpid(), name,
+           "protocol=%d\npid=%d\nmemory=%d\nprocesses=%d\ncpus=%d\ncpuTime=%d\nreason=%s\n", PROTOCOL, (int)getpid(),
            (int)can->memory, (int)can->processes, (int)can->cpus, (int)can->cpu_time, can->reason);
   news_hello(text);
 }
@@ -103,26 +103,23 @@ static void become_server(pid_t guardian) {
 }
 
 static void greet(void) {
-  char name[128];
-  if (!connections_name(name, sizeof name)) die("it has no name");
   fcntl(0, F_SETFL, O_NONBLOCK);
   fcntl(1, F_SETFL, O_NONBLOCK);
   news_init(1);
-  say_hello(name);
+  say_hello();
   news_flush();
 }
 
-static void serve(pid_t master, pid_t guardian) {
+static void serve(pid_t guardian) {
   become_server(guardian);
   hurry();
   spawn_init();
+  reserve_init();
   life_init();
   watch_init();
   int signals = open_signals();
-  int listener = connections_listen(master);
-  if (listener < 0) die("it cannot listen");
   greet();
-  if (!loop_prepare(signals, listener)) die("it cannot wait for anything");
+  if (!loop_prepare(signals)) die("it cannot wait for anything");
   loop(guardian);
 }
 
@@ -166,6 +163,6 @@ int main(int count, char **arguments) {
   pid_t guardian = getpid();
   pid_t server = fork();
   if (server < 0) die("it cannot start");
-  if (server == 0) serve(master, guardian);
+  if (server == 0) serve(guardian);
   guard(server);
 }

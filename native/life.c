@@ -15,6 +15,8 @@
 #include "look.h"
 #include "mark.h"
 #include "news.h"
+#include "relay.h"
+#include "reserve.h"
 #include "watch.h"
 
 #define REAPED_AT_ONCE 1000
@@ -42,6 +44,12 @@ void life_init(void) {
 
 /* ── when nothing is left of it ── */
 
+static void drop_streams(struct worker *worker) {
+  drop_file(&worker->in);
+  relay_drop(&worker->out);
+  relay_drop(&worker->err);
+}
+
 static void forget_if_over(struct worker *worker) {
   bool over = worker->phase == FAILED || (worker->phase == ENDED && worker->released && worker->empty);
   if (!over) return;
@@ -50,8 +58,7 @@ static void forget_if_over(struct worker *worker) {
     return;
   }
   if (worker->group.open && drop_group(worker) != 0) return look_again();
-  drop_file(&worker->in);
-  drop_stderr(worker);
+  drop_streams(worker);
   worker_forget(worker);
 }
 
@@ -64,14 +71,6 @@ void life_forget(bool looked) {
   }
 }
 
-void life_abandon(struct worker *worker) {
-  drop_connection(worker);
-  drop_file(&worker->in);
-  drop_stderr(worker);
-  news_drop(worker);
-  worker_forget(worker);
-}
-
 /* ── its beginning ── */
 
 void life_fail(struct worker *worker, enum stage stage, int error) {
@@ -79,26 +78,9 @@ void life_fail(struct worker *worker, enum stage stage, int error) {
   worker->phase = FAILED;
   worker->stage = (uint8_t)stage;
   worker->status = error;
-  drop_connection(worker);
-  drop_file(&worker->in);
-  drop_stderr(worker);
+  drop_streams(worker);
   if (worker->group.open) (void)drop_group(worker);
   news_add(worker, NEWS_FAILED);
-}
-
-/* Our end must not block; the worker's end is like any other pipe. */
-static int open_stderr(struct worker *worker) {
-  int ends[2];
-  if (pipe2(ends, O_CLOEXEC) != 0) return -1;
-  if (fcntl(ends[0], F_SETFL, O_NONBLOCK) != 0 || !watch_add(stderr_poller, ends[0], EPOLLIN, &worker->on_err)) {
-    int error = errno;
-    close(ends[0]);
-    close(ends[1]);
-    errno = error;
-    return -1;
-  }
-  worker->err = ends[0];
-  return ends[1];
 }
 
 /* The worker's end. */
@@ -109,51 +91,58 @@ static int open_stdin(struct worker *worker) {
   return ends[0];
 }
 
-static int stream_of(enum stream mode, int own, int pipe) {
-  return mode == STREAM_PIPE ? pipe : mode == STREAM_INHERIT ? own : null_device;
+/* What becomes its stdin, stdout and stderr: 3 to 5 are our own. False when there are no pipes. */
+static bool open_streams(struct worker *worker, const struct request *request, int streams[3]) {
+  const enum stream modes[3] = {request->in, request->out, request->err};
+  for (int i = 0; i < 3; i++) {
+    if (modes[i] != STREAM_PIPE) streams[i] = modes[i] == STREAM_INHERIT ? 3 + i : null_device;
+    else streams[i] = i == 0 ? open_stdin(worker) : relay_open(i == 1 ? &worker->out : &worker->err);
+    if (streams[i] < 0) return false;
+  }
+  return true;
 }
 
-static void run(struct worker *worker, const struct request *request, int in, int err) {
-  struct spawn spawn = {.request = request, .slot = worker->slot};
-  spawn.group = worker->group.open ? &worker->group : NULL;
-  spawn.streams[0] = stream_of(request->in, 3, in);
-  spawn.streams[1] = stream_of(request->out, 4, worker->connection);
-  spawn.streams[2] = stream_of(request->err, 5, err);
-  pid_t pid = spawn_process(&spawn);
-  if (pid < 0) return life_fail(worker, spawn.stage, spawn.error);
+/* A pipe is the worker's alone. */
+static void close_streams(const struct request *request, int streams[3]) {
+  if (request->in == STREAM_PIPE) drop_file(&streams[0]);
+  if (request->out == STREAM_PIPE) drop_file(&streams[1]);
+  if (request->err == STREAM_PIPE) drop_file(&streams[2]);
+}
+
+static void run(struct worker *worker, struct spawn *spawn) {
+  spawn->slot = worker->slot;
+  spawn->group = worker->group.open ? &worker->group : NULL;
+  pid_t pid = spawn_process(spawn);
+  if (pid < 0) return life_fail(worker, spawn->stage, spawn->error);
   worker_born(worker, pid);
-  drop_connection(worker);
   news_add(worker, NEWS_STARTED);
   watch_group(worker);
   look_watch(worker);
 }
 
-static void start_with(struct worker *worker, const struct request *request, int in, int err) {
+static void start_with(struct worker *worker, struct spawn *spawn) {
   int fault = cgroup_needed(&worker->limits) ? cgroup_open(&worker->group, ++last_group, &worker->limits) : 0;
   if (fault != 0) life_fail(worker, STAGE_CGROUP, fault);
-  else run(worker, request, in, err);
+  else run(worker, spawn);
 }
 
 static void start(struct worker *worker, const struct request *request) {
+  struct spawn spawn = {.request = request, .streams = {-1, -1, -1}};
   worker->limits = request->limits;
   worker_mark(worker);
-  int err = request->err == STREAM_PIPE ? open_stderr(worker) : -1;
-  if (request->err == STREAM_PIPE && err < 0) return life_fail(worker, STAGE_PIPE, errno);
-  int in = request->in == STREAM_PIPE ? open_stdin(worker) : -1;
-  if (request->in == STREAM_PIPE && in < 0) life_fail(worker, STAGE_PIPE, errno);
-  else start_with(worker, request, in, err);
-  drop_file(&in);
-  drop_file(&err);
+  if (open_streams(worker, request, spawn.streams)) start_with(worker, &spawn);
+  else life_fail(worker, STAGE_PIPE, errno);
+  close_streams(request, spawn.streams);
 }
 
-void life_start(struct worker *worker) {
+void life_start(struct worker *worker, char *body, size_t length) {
   struct request request;
-  int fault = request_parse(worker->body, worker->want, &request);
+  int fault = request_parse(body, length, &request);
+  reserve_for_worker(true);
   if (fault != 0) life_fail(worker, STAGE_REQUEST, fault);
   else start(worker, &request);
+  reserve_for_worker(false);
   request_free(&request);
-  free(worker->body);
-  worker->body = NULL;
 }
 
 /* ── its end ── */
@@ -181,20 +170,16 @@ static void judge(struct worker *worker) {
   oom_kills = kills;
 }
 
-/* Once: there may be more. */
-void life_pass_stderr(struct worker *worker) {
-  if (worker->err < 0 || news_pass_stderr(worker)) return;
-  drop_stderr(worker);
-  news_add(worker, NEWS_STDERR_END);
-}
-
 static void on_exit_of(struct worker *worker, int status) {
   worker_reaped(worker);
   worker->status = status;
   worker->next_look = UINT64_MAX;
   judge(worker);
   /* Its last words go first, and most often their end: then the master has nothing to wait for. */
-  for (int i = 0; i < 2 && worker->news == 0; i++) life_pass_stderr(worker);
+  for (int i = 0; i < 2; i++) {
+    relay_pass(worker, &worker->out);
+    relay_pass(worker, &worker->err);
+  }
   news_add(worker, NEWS_EXITED);
 }
 

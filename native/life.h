@@ -8,17 +8,11 @@
 /* To be called once, before the first life. */
 void life_init(void);
 
-/* Its request is there: it begins, or fails. */
-void life_start(struct worker *worker);
+/* The body of its request is there: it begins, or fails. */
+void life_start(struct worker *worker, char *body, size_t length);
 
 /* It never comes to be, and the master hears why. */
 void life_fail(struct worker *worker, enum stage stage, int error);
-
-/* Nobody waits for it any more. */
-void life_abandon(struct worker *worker);
-
-/* Passes on some of what it wrote to its stderr, and the end of that. */
-void life_pass_stderr(struct worker *worker);
 
 /* Waits for those who have ended, whoever started them. */
 void life_reap(void);

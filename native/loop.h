@@ -12,7 +12,7 @@
 #define GUARDIAN_DIED SIGUSR1
 
 /* False when it cannot wait for everything. `signals` is a signalfd. */
-bool loop_prepare(int signals, int listener);
+bool loop_prepare(int signals);
 
 /* Does not return: when the master has gone, or the guardian, everything goes. */
 _Noreturn void loop(pid_t guardian);

@@ -20,7 +20,7 @@ static void put(size_t *at, uint64_t value, size_t bytes) {
   for (size_t i = 0; i < bytes; i++) buffer[(*at)++] = (unsigned char)(value >> (8 * i));
 }
 
-static void put_header(size_t length, enum frame type, uint32_t id) {
+static void put_header(size_t length, unsigned type, uint32_t id) {
   put(&end, length, 4);
   put(&end, type, 4);
   put(&end, id, 4);
@@ -77,12 +77,21 @@ static void put_usage_frame(struct worker *worker) {
   put_usage(&usage);
 }
 
+/* That it has ended, or that it is full, and where the master can open it. */
+static void put_stream(const struct worker *worker, const struct relay *relay) {
+  if (worker->news & (unsigned)NEWS_STDOUT_END << relay->which) put_header(0, FRAME_STDOUT_END + relay->which, worker->id);
+  if (!(worker->news & (unsigned)NEWS_STDOUT_FULL << relay->which)) return;
+  put_header(4, FRAME_STDOUT_FULL + relay->which, worker->id);
+  put(&end, (uint64_t)relay->file, 4);
+}
+
 static void put_news(struct worker *worker) {
   if (worker->news & NEWS_STARTED) put_started(worker);
   if (worker->news & NEWS_FAILED) put_failed(worker);
   if (worker->news & NEWS_USAGE) put_usage_frame(worker);
   if (worker->news & NEWS_EXITED) put_exited(worker);
-  if (worker->news & NEWS_STDERR_END) put_header(0, FRAME_STDERR_END, worker->id);
+  put_stream(worker, &worker->out);
+  put_stream(worker, &worker->err);
   worker->news = 0;
 }
 
@@ -126,7 +135,7 @@ void news_flush(void) {
     if (begin == end) return;
     ssize_t written = write(output, buffer + begin, end - begin);
     if (written < 0) {
-      /* The master has gone: the end of its other connection says so too. */
+      /* The master has gone: the end of its commands says so too. */
       if (errno == EPIPE) begin = end;
       return;
     }
@@ -136,13 +145,15 @@ void news_flush(void) {
 
 bool news_waiting(void) { return begin != end || first != NULL; }
 
-bool news_pass_stderr(struct worker *worker) {
+bool news_have_room(void) { return has_room(HEADER + CHUNK); }
+
+ssize_t news_pass(struct worker *worker, int file, unsigned frame) {
   fill(); /* That it has started comes before what it said. */
-  if (worker->news != 0 || !has_room(HEADER + CHUNK)) return true;
-  ssize_t length = read(worker->err, buffer + end + HEADER, CHUNK);
-  if (length < 0 && (errno == EAGAIN || errno == EINTR)) return true;
-  if (length <= 0) return false;
-  put_header((size_t)length, FRAME_STDERR, worker->id);
+  if (worker->news != 0 || !news_have_room()) return -1;
+  ssize_t length = read(file, buffer + end + HEADER, CHUNK);
+  if (length < 0 && (errno == EAGAIN || errno == EINTR)) return -1;
+  if (length <= 0) return 0;
+  put_header((size_t)length, frame, worker->id);
   end += (size_t)length;
-  return true;
+  return length;
 }

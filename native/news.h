@@ -7,7 +7,8 @@
 
 #include "worker.h"
 
-enum frame { FRAME_HELLO, FRAME_STARTED, FRAME_FAILED, FRAME_EXITED, FRAME_STDERR, FRAME_STDERR_END, FRAME_USAGE };
+enum frame { FRAME_HELLO, FRAME_STARTED, FRAME_FAILED, FRAME_EXITED, FRAME_USAGE, FRAME_STDOUT, FRAME_STDERR,
+             FRAME_STDOUT_END, FRAME_STDERR_END, FRAME_STDOUT_FULL, FRAME_STDERR_FULL };
 
 /* The master reads from `output`, which must not block. */
 void news_init(int output);
@@ -21,13 +22,16 @@ void news_add(struct worker *worker, enum news news);
 /* Takes it back: the worker is about to be forgotten. */
 void news_drop(struct worker *worker);
 
-/* Passes on what the worker wrote to its stderr. False at its end. */
-bool news_pass_stderr(struct worker *worker);
+/* Passes on what the worker wrote to a pipe: so many bytes, 0 at its end, -1 when there is nothing, or no room. */
+ssize_t news_pass(struct worker *worker, int file, unsigned frame);
+
+/* Whether something can be passed on before the next flush. */
+bool news_have_room(void);
 
 /* Writes what can be written. */
 void news_flush(void);
 
-/* Whether something waits for the master to read: then nobody's stderr should be read. */
+/* Whether something waits for the master to read: then what workers write should not be read. */
 bool news_waiting(void);
 
 #endif

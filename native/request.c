@@ -1,6 +1,7 @@
 #include "request.h"
 
 #include <errno.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -58,6 +59,8 @@ static void read_limits(struct reader *reader, struct limits *limits) {
   limits->file_size = read_number(reader, 8);
 }
 
+static bool is_program(const char *path) { return path[0] == '/' || (path[0] != 0 && strchr(path, '/') == NULL); }
+
 static int read_command(struct reader *reader, struct request *request, size_t arguments, size_t variables) {
   request->envp = request->argv + arguments + 1;
   request->path = read_text(reader);
@@ -65,7 +68,7 @@ static int read_command(struct reader *reader, struct request *request, size_t a
   if (request->cwd == NULL) return EINVAL;
   if (read_texts(reader, request->argv, arguments) != 0) return EINVAL;
   if (read_texts(reader, request->envp, variables) != 0) return EINVAL;
-  return reader->at == reader->end && request->path[0] == '/' ? 0 : EINVAL;
+  return reader->at == reader->end && is_program(request->path) ? 0 : EINVAL;
 }
 
 int request_parse(char *body, size_t length, struct request *request) {

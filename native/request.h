@@ -1,4 +1,4 @@
-/* What the master asks for on the connection that becomes the stdout of the worker. */
+/* What the master asks for when it starts a worker. */
 #ifndef REQUEST_H
 #define REQUEST_H
 
@@ -10,18 +10,16 @@ static inline uint32_t number_at(const unsigned char *at) {
   return at[0] | (uint32_t)at[1] << 8 | (uint32_t)at[2] << 16 | (uint32_t)at[3] << 24;
 }
 
-/* A length and an id, both 32 bits; the length is that of the body. All numbers are little-endian. */
-#define REQUEST_HEADER 8
 /* Larger than any argument list and environment that Linux takes. */
 #define REQUEST_LARGEST (8u << 20)
 
-/* PIPE is a pipe of its own for stdin and stderr, and the connection for stdout. */
+/* PIPE is a pipe of its own. */
 enum stream { STREAM_PIPE, STREAM_INHERIT, STREAM_IGNORE };
 
 struct request {
   enum stream in, out, err;
   struct limits limits;
-  char *path; /* absolute */
+  char *path; /* absolute, or a name that is searched on the PATH of its environment */
   char *cwd;
   char **argv; /* both end with NULL; there is room for one more before the first argument */
   char **envp;

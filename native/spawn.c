@@ -3,8 +3,11 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <sched.h>
 #include <signal.h>
+#include <stdio.h>
+#include <string.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
@@ -106,14 +109,43 @@ static int fail(enum stage stage, int error) {
 }
 
 /* As execvp does: a script without a first line that names its interpreter is one for sh. */
-static void execute(const struct request *request) {
-  execve(request->path, request->argv, request->envp);
+static void execute(const struct request *request, char *path) {
+  execve(path, request->argv, request->envp);
   if (errno != ENOEXEC) return;
   char **shell = request->argv - 1; /* The parser left room for it. */
   shell[0] = (char[]){"sh"};
-  shell[1] = request->path;
+  shell[1] = path;
   execve("/bin/sh", shell, request->envp);
   errno = ENOEXEC;
+}
+
+static const char *search_path(const struct request *request) {
+  for (char **variable = request->envp; *variable != NULL; variable++)
+    if (strncmp(*variable, "PATH=", 5) == 0) return *variable + 5;
+  return "/usr/local/bin:/usr/bin:/bin";
+}
+
+/* A folder without a name is the current one. */
+static bool execute_in(const struct request *request, const char *folder, size_t length) {
+  static char path[PATH_MAX];
+  const char *slash = length > 0 ? "/" : "";
+  int needed = snprintf(path, sizeof path, "%.*s%s%s", (int)length, folder, slash, request->path);
+  if (needed >= (int)sizeof path) errno = ENAMETOOLONG;
+  else execute(request, path);
+  return errno == ENOENT || errno == ENOTDIR || errno == EACCES || errno == ENAMETOOLONG;
+}
+
+/* The first that can be run, as execvp does. What is there and may not be run is only told when there is no other. */
+static void search(const struct request *request) {
+  int fault = ENOENT;
+  for (const char *at = search_path(request);; at++) {
+    size_t length = strcspn(at, ":");
+    if (!execute_in(request, at, length)) return;
+    if (errno == EACCES) fault = EACCES;
+    at += length;
+    if (*at == 0) break;
+  }
+  errno = fault;
 }
 
 /* Runs in the memory of the server, which stands still until the exec. */
@@ -132,7 +164,8 @@ static int become_the_worker(void *argument) {
   if (getppid() != own_pid) return fail(STAGE_SESSION, ESRCH);
   sigemptyset(&none);
   sigprocmask(SIG_SETMASK, &none, NULL);
-  execute(request);
+  if (request->path[0] == '/') execute(request, request->path);
+  else search(request);
   return fail(STAGE_EXEC, errno);
 }
 

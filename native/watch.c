@@ -1,14 +1,15 @@
 #define _GNU_SOURCE
 #include "watch.h"
 
+#include <fcntl.h>
 #include <sys/epoll.h>
 #include <unistd.h>
 
-int poller = -1, stderr_poller = -1;
+int poller = -1, output_poller = -1;
 
 void watch_init(void) {
   poller = epoll_create1(EPOLL_CLOEXEC);
-  stderr_poller = epoll_create1(EPOLL_CLOEXEC);
+  output_poller = epoll_create1(EPOLL_CLOEXEC);
 }
 
 bool watch_add(int in, int file, uint32_t events, struct source *source) {
@@ -24,17 +25,23 @@ void watch_group(struct worker *worker) {
   }
 }
 
-void watch_stderr(struct worker *worker, bool wanted) {
-  struct epoll_event event = {.events = wanted ? EPOLLIN : 0, .data = {.ptr = &worker->on_err}};
-  if (worker->err >= 0) (void)epoll_ctl(stderr_poller, EPOLL_CTL_MOD, worker->err, &event);
+/*
+ * Closing alone does not end a watch while somebody else has the file open: a child has everything for a moment after we go
+ * on, because its exec lets us go before it closes what it must not inherit.
+ */
+void watch_end(int in, int file) {
+  if (file >= 0) (void)epoll_ctl(in, EPOLL_CTL_DEL, file, NULL);
 }
 
 /*
- * Closing alone does not end a watch while somebody else has the file open: the worker has the connection, and a child
- * has everything for a moment after we go on, because its exec lets us go before it closes what it must not inherit.
+ * Only for pipes that carry a lot: those of one user may hold so much together, and beyond that all new ones are narrow. The
+ * kernel says what is possible.
  */
-static void end_watch(int in, int file) {
-  if (file >= 0) (void)epoll_ctl(in, EPOLL_CTL_DEL, file, NULL);
+#define WIDE (1 << 20)
+
+void watch_widen(int file) {
+  for (int size = WIDE; file >= 0 && size > 65536; size /= 2)
+    if (fcntl(file, F_SETPIPE_SZ, size) >= 0) return;
 }
 
 void drop_file(int *file) {
@@ -42,18 +49,7 @@ void drop_file(int *file) {
   *file = -1;
 }
 
-void drop_connection(struct worker *worker) {
-  if (worker->watched) end_watch(poller, worker->connection);
-  worker->watched = false;
-  drop_file(&worker->connection);
-}
-
-void drop_stderr(struct worker *worker) {
-  end_watch(stderr_poller, worker->err);
-  drop_file(&worker->err);
-}
-
 int drop_group(struct worker *worker) {
-  for (int i = 0; i < 2; i++) end_watch(poller, worker->group.watches[i].fd);
+  for (int i = 0; i < 2; i++) watch_end(poller, worker->group.watches[i].fd);
   return cgroup_close(&worker->group);
 }

@@ -1,4 +1,4 @@
-/* What the fork server knows about one worker, from its connection to the end of its tree. */
+/* What the fork server knows about one worker, from its request to the end of its tree. */
 #ifndef WORKER_H
 #define WORKER_H
 
@@ -11,32 +11,39 @@
 #include "request.h"
 
 enum phase {
-  ASKING,  /* its request is still coming */
+  STARTING,
   RUNNING, /* its process exists */
   ENDED,   /* its process has been waited for; descendants may be left */
   FAILED   /* it never came to be */
 };
 
 /* What the master has still to be told. */
-enum news { NEWS_STARTED = 1, NEWS_FAILED = 2, NEWS_EXITED = 4, NEWS_STDERR_END = 8, NEWS_USAGE = 16 };
+enum news { NEWS_STARTED = 1, NEWS_FAILED = 2, NEWS_EXITED = 4, NEWS_USAGE = 8, NEWS_STDOUT_END = 16, NEWS_STDERR_END = 32,
+            NEWS_STDOUT_FULL = 64, NEWS_STDERR_FULL = 128 };
 
 /* What epoll points to. */
-enum source_kind { SOURCE_CONNECTION, SOURCE_STDERR, SOURCE_GROUP, SOURCE_LISTENER, SOURCE_CONTROL, SOURCE_SIGNALS,
-                   SOURCE_OUTPUT };
+enum source_kind { SOURCE_STDOUT, SOURCE_STDERR, SOURCE_OUTPUTS, SOURCE_GROUP, SOURCE_CONTROL, SOURCE_SIGNALS, SOURCE_NEWS };
 struct source {
   enum source_kind kind;
   struct worker *worker;
 };
 
+/* One of the two streams that a worker writes to. */
+struct relay {
+  int file; /* our end of the pipe, or -1 */
+  unsigned which; /* 0 for stdout, 1 for stderr */
+  struct source source;
+  uint32_t bytes, chunks; /* passed on since the master has asked for more */
+};
+
 struct worker {
-  struct worker *next, *previous;             /* all of them, in the order of their connections */
+  struct worker *next, *previous;                /* all of them, in the order of their requests */
   struct worker *same_id, *same_pid, *same_slot; /* the chains of the tables in workers.c */
   struct worker *next_news;
   uint32_t id;
   uint32_t slot;
   pid_t pid;
   enum phase phase;
-  bool named;    /* its id is known */
   bool released; /* the master does not want to hear of it any more */
   bool killing;  /* its tree is being killed until nothing is left */
   bool empty;    /* and nothing was left in the last look */
@@ -45,15 +52,9 @@ struct worker {
   bool measuring;  /* the master waits for its usage */
   int signal;      /* to be sent to those of its tree who have left its group */
 
-  int connection;
-  bool watched; /* the connection, because its request is not complete */
-  unsigned char header[REQUEST_HEADER];
-  char *body;
-  size_t have, want;
-
-  int in;  /* the write end of its stdin until the master has it or wants it closed, or -1 */
-  int err; /* the read end of its stderr, or -1 */
-  struct source on_connection, on_err, on_group;
+  int in; /* the write end of its stdin until the master wants it closed, or -1 */
+  struct relay out, err;
+  struct source on_group;
 
   struct limits limits;
   struct cgroup group;
@@ -78,8 +79,7 @@ struct worker {
 
 extern struct worker *workers;
 
-struct worker *worker_new(int connection); /* NULL without memory */
-void worker_name(struct worker *worker, uint32_t id);
+struct worker *worker_new(uint32_t id); /* NULL without memory */
 /* Gives it a slot of its own. */
 void worker_mark(struct worker *worker);
 void worker_born(struct worker *worker, pid_t pid);

@@ -34,25 +34,19 @@ TABLE(id, uint32_t, id, same_id)
 TABLE(pid, pid_t, pid, same_pid)
 TABLE(slot, uint32_t, slot, same_slot)
 
-struct worker *worker_new(int connection) {
+struct worker *worker_new(uint32_t id) {
   struct worker *worker = calloc(1, sizeof *worker);
   if (worker == NULL) return NULL;
-  worker->connection = connection;
-  worker->in = worker->err = -1;
-  worker->want = REQUEST_HEADER;
-  worker->on_connection = (struct source){SOURCE_CONNECTION, worker};
-  worker->on_err = (struct source){SOURCE_STDERR, worker};
+  worker->id = id;
+  worker->in = -1;
+  worker->out = (struct relay){.file = -1, .which = 0, .source = {SOURCE_STDOUT, worker}};
+  worker->err = (struct relay){.file = -1, .which = 1, .source = {SOURCE_STDERR, worker}};
   worker->on_group = (struct source){SOURCE_GROUP, worker};
   worker->previous = last;
   *(last == NULL ? &workers : &last->next) = worker;
   last = worker;
-  return worker;
-}
-
-void worker_name(struct worker *worker, uint32_t id) {
-  worker->id = id;
-  worker->named = true;
   add_id(worker);
+  return worker;
 }
 
 /* Round and round, so that a slot rests as long as possible before it is used again. */
@@ -90,7 +84,7 @@ enum enforcer worker_enforcer(const struct worker *worker, enum limit limit) {
 }
 
 void worker_forget(struct worker *worker) {
-  if (worker->named) drop_id(worker);
+  drop_id(worker);
   if (worker->slot != 0) drop_slot(worker);
   if (worker->phase == RUNNING) drop_pid(worker);
   *(worker->previous == NULL ? &workers : &worker->previous->next) = worker->next;
@@ -102,7 +96,6 @@ void worker_forget(struct worker *worker) {
 void worker_bury(void) {
   while (dead != NULL) {
     struct worker *next = dead->next;
-    free(dead->body);
     free(dead);
     dead = next;
   }

@@ -23,6 +23,7 @@ export class Tail {
 
   /** The kept text, starting at a whole character; whole lines when something was cut off. */
   toString(): string {
+    if (this.#total === 0) return ''
     const kept = this.#bytes.subarray(Math.max(0, this.#end - this.#limit), this.#end)
     if (this.#total <= this.#limit) return decoder.decode(kept)
     const newline = kept.indexOf(10)

@@ -15,9 +15,10 @@ export interface Command {
   readonly inheritEnv?: readonly string[] | undefined
 }
 
-/** The command with everything looked up. */
+/** The command with everything put in. */
 export interface ResolvedCommand {
   readonly file: string
+  /** Absolute, or a name that the system searches on the PATH of `env`. */
   readonly path: string
   readonly args: readonly string[]
   readonly cwd: string
@@ -65,21 +66,34 @@ function describe(value: unknown): string {
 }
 
 /**
- * Looks the command up before anything is started, so that a missing program, a missing directory and a file that
- * may not be run are three different messages.
+ * What is to be started. Whether it is there the system says when it starts it: `examine` explains its answer.
  *
- * @throws SpawnError
+ * @throws SpawnError when the directory of this process was deleted, and no other is named.
  */
 export function resolveCommand(worker: string, command: Command): ResolvedCommand {
-  const env = mergeEnv(command)
-  const cwd = resolveCwd(worker, command)
-  return { file: command.file, path: findProgram(worker, command.file, cwd, env), args: command.args, cwd, env }
+  const { file, args } = command
+  const cwd = command.cwd === undefined ? ownCwd(worker, file) : pathOf(command.cwd)
+  return { file, path: file.includes('/') ? resolve(cwd, file) : file, args, cwd, env: mergeEnv(command) }
 }
 
-let inherited: Readonly<Record<string, string>> | undefined
+/**
+ * Looks at a command that could not be started, so that a missing program, a missing directory and a file that may not be run
+ * are three different messages.
+ *
+ * @throws SpawnError when it finds why.
+ */
+export function examine(worker: string, command: Command): void {
+  const { file, cwd, env } = resolveCommand(worker, command)
+  if (command.cwd !== undefined) checkCwd(worker, file, cwd)
+  checkProgram(worker, file, cwd, env)
+}
+
+/** Of this process, as it was last seen. */
+let seen: { readonly names: readonly string[]; readonly env: Readonly<Record<string, string>> } = { names: [], env: {} }
+let isFresh = false
 
 function mergeEnv({ env: own, inheritEnv }: Command): Readonly<Record<string, string>> {
-  inherited ??= readEnvironment()
+  const inherited = ownEnvironment()
   if (own === undefined && inheritEnv === undefined) return inherited
   const env: Record<string, string | undefined> =
     inheritEnv === undefined ? { ...inherited } : chosen(inherited, inheritEnv)
@@ -91,28 +105,33 @@ function mergeEnv({ env: own, inheritEnv }: Command): Readonly<Record<string, st
 }
 
 /**
- * Of this process, once for all who are started in one turn of the event loop: each look at `process.env` is a call into
- * the system's library, and all of them are a tenth of what a start costs.
+ * Of this process, looked at once for all who are started in one turn of the event loop: each look at `process.env` is a call
+ * into the system's library, and all of them are a tenth of what a start costs. The same object as long as nothing has changed.
  */
-function readEnvironment(): Record<string, string> {
-  void nextTurn().then(() => (inherited = undefined))
+function ownEnvironment(): Readonly<Record<string, string>> {
+  if (isFresh) return seen.env
+  isFresh = true
+  void nextTurn().then(() => (isFresh = false))
   const { env } = process
-  const read: Record<string, string> = {}
-  for (const name of Object.getOwnPropertyNames(env)) read[name] = env[name] as string
-  return read
+  const names = Object.getOwnPropertyNames(env)
+  const isSame = names.length === seen.names.length && names.every((name) => env[name] === seen.env[name])
+  if (!isSame) seen = { names, env: Object.fromEntries(names.map((name) => [name, env[name] as string])) }
+  return seen.env
 }
 
 function chosen(all: Readonly<Record<string, string>>, names: readonly string[]): Record<string, string | undefined> {
   return Object.fromEntries(names.filter((name) => Object.hasOwn(all, name)).map((name) => [name, all[name]]))
 }
 
-function resolveCwd(worker: string, { file, cwd }: Command): string {
-  if (cwd === undefined) return ownCwd(worker, file)
-  const path = resolve(cwd instanceof URL ? fileURLToPath(cwd) : cwd)
+function pathOf(cwd: string | URL): string {
+  return resolve(cwd instanceof URL ? fileURLToPath(cwd) : cwd)
+}
+
+function checkCwd(worker: string, file: string, path: string): void {
   const found = look(path)
   if (found === undefined)
     throw new SpawnError(worker, file, 'cwd', `the directory ${path} (cwd) does not exist`, { errno: 'ENOENT' })
-  if (found !== 'unreachable' && found.isDirectory()) return path
+  if (found !== 'unreachable' && found.isDirectory()) return
   const why = found === 'unreachable' ? 'cannot be reached: a folder above it may not be entered' : 'is not a directory'
   throw new SpawnError(worker, file, 'cwd', `${path} (cwd) ${why}`, {
     errno: found === 'unreachable' ? 'EACCES' : 'ENOTDIR',
@@ -137,16 +156,14 @@ function look(path: string): Stats | 'unreachable' | undefined {
   }
 }
 
-function findProgram(worker: string, file: string, cwd: string, env: Record<string, string>): string {
-  if (file.includes('/')) {
-    const path = resolve(cwd, file)
-    const fault = faultOf(path)
-    if (fault === undefined) return path
-    throw new SpawnError(worker, file, 'command', explain(file, path, cwd, fault), {
-      errno: fault === 'unreachable' ? 'EACCES' : fault,
-    })
-  }
-  return findOnPath(worker, file, cwd, env['PATH'] ?? '/usr/local/bin:/usr/bin:/bin')
+function checkProgram(worker: string, file: string, cwd: string, env: Readonly<Record<string, string>>): void {
+  if (!file.includes('/')) return checkOnPath(worker, file, cwd, env['PATH'] ?? '/usr/local/bin:/usr/bin:/bin')
+  const path = resolve(cwd, file)
+  const fault = faultOf(path)
+  if (fault === undefined) return
+  throw new SpawnError(worker, file, 'command', explain(file, path, cwd, fault), {
+    errno: fault === 'unreachable' ? 'EACCES' : fault,
+  })
 }
 
 type Fault = 'ENOENT' | 'EISDIR' | 'EACCES' | 'unreachable'
@@ -159,12 +176,11 @@ function explain(file: string, path: string, cwd: string, fault: Fault): string 
   return `${shown} is not executable; allow it with chmod +x, or start it by its interpreter`
 }
 
-function findOnPath(worker: string, file: string, cwd: string, searched: string): string {
+function checkOnPath(worker: string, file: string, cwd: string, searched: string): void {
   let fault: Fault = 'ENOENT'
   for (const folder of searched.split(delimiter)) {
-    const path = resolve(cwd, folder, file)
-    const found = faultOf(path)
-    if (found === undefined) return path
+    const found = faultOf(resolve(cwd, folder, file))
+    if (found === undefined) return
     if (found === 'EACCES') fault = found
   }
   const why =

@@ -2,13 +2,13 @@ import type { LimitBreak, Usage } from '../base/exit.ts'
 import type { ByteSink, ByteSource } from '../channel/bytes.ts'
 import type { Abilities, AppliedLimits, SystemLimits } from './limits.ts'
 
-/** A command that was found to be startable. */
+/** What is to be started. */
 export interface LaunchCommand {
   /** The worker's name, for errors. */
   readonly worker: string
   /** What was asked for; becomes `argv[0]`. */
   readonly file: string
-  /** Absolute path of the program. */
+  /** Absolute path of the program, or its name alone: then it is searched on the PATH of `env`. */
   readonly path: string
   readonly args: readonly string[]
   readonly cwd: string

@@ -1,4 +1,4 @@
-import { Socket } from 'node:net'
+import { Socket, type SocketConstructorOpts } from 'node:net'
 import { nextTurn, systemClock } from '../base/clock.ts'
 import type { ByteSource } from '../channel/bytes.ts'
 
@@ -16,7 +16,7 @@ export class ReadSocket extends Socket implements ByteSource {
   #onChunk: (chunk: Uint8Array) => boolean = () => false
   #spent = 0
 
-  constructor(options: { readonly allowHalfOpen: boolean }) {
+  constructor(options: SocketConstructorOpts) {
     super({
       ...options,
       onread: {

@@ -1,21 +1,24 @@
-import { type Clock, nextTurn } from '../base/clock.ts'
+import { type Clock, nextTurn, systemClock } from '../base/clock.ts'
 import { SpawnError } from '../base/errors.ts'
 
 const FIRST_DELAY = 10
 const LONGEST_DELAY = 1000
 /** How long a passing failure is put up with, in milliseconds. */
 const PATIENCE = 15_000
+/** What the starts of one turn of the event loop may take together, in milliseconds: the one that exceeds it is the last. */
+const TURN = 1
 
 /**
- * Starts so many processes at a time and no more, gives the event loop a turn between two, and tries again what
- * failed for want of something that comes back.
+ * Starts so many processes at a time and no more, gives the event loop a turn whenever they have taken a while, and tries
+ * again what failed for want of something that comes back.
  */
 export class StartQueue {
   readonly #clock: Clock
   readonly #limit: number
   readonly #line = new Set<StartTicket>()
   #running = 0
-  #isTurnTaken = false
+  /** When the first start of this turn began, by the machine's own time. */
+  #turnBegan: number | undefined
 
   constructor(clock: Clock, limit: number) {
     this.#clock = clock
@@ -27,7 +30,7 @@ export class StartQueue {
     if (this.#running < this.#limit) this.#running++
     else await ticket.stand(this.#line)
     try {
-      await this.#turn()
+      while (!this.#hasTime()) await nextTurn()
       return await this.#persist(start, ticket)
     } finally {
       this.#leave()
@@ -35,11 +38,12 @@ export class StartQueue {
   }
 
   /** The first start of a turn waits for nobody: what crashed is back the sooner. */
-  #turn(): Promise<void> | undefined {
-    if (this.#isTurnTaken) return nextTurn()
-    this.#isTurnTaken = true
-    void nextTurn().then(() => (this.#isTurnTaken = false))
-    return undefined
+  #hasTime(): boolean {
+    const now = systemClock.now()
+    if (this.#turnBegan !== undefined) return now - this.#turnBegan < TURN
+    this.#turnBegan = now
+    void nextTurn().then(() => (this.#turnBegan = undefined))
+    return true
   }
 
   async #persist<T>(start: () => Promise<T>, ticket: StartTicket): Promise<T> {

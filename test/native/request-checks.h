@@ -34,7 +34,7 @@ static inline void check_request(struct request *request, const char *body, size
   check((unsigned)request->out <= STREAM_IGNORE && (unsigned)request->err <= STREAM_IGNORE);
   check_text(request->path, body, length);
   check_text(request->cwd, body, length);
-  check(request->path[0] == '/');
+  check(request->path[0] == '/' || (request->path[0] != 0 && strchr(request->path, '/') == NULL));
   size_t arguments = check_texts(request->argv, body, length);
   check(arguments > 0);
   check(request->envp == request->argv + arguments + 1);

@@ -1,16 +1,15 @@
 import assert from 'node:assert/strict'
-import { spawn, spawnSync } from 'node:child_process'
+import { spawnSync } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
-import { readFileSync } from 'node:fs'
+import { createReadStream, readFileSync } from 'node:fs'
 import { constants } from 'node:os'
-import type { Socket } from 'node:net'
 import { before as beforeAll, describe, test } from 'node:test'
 import { setTimeout as pause } from 'node:timers/promises'
 import { forkServerPath, hasForkServer } from '../../src/process/fork-server/binary.ts'
-import { FRAME, encodeCommand, encodeRequest } from '../../src/process/fork-server/protocol.ts'
+import { COMMAND, FRAME, WISH, encodeCommand, encodeRequest } from '../../src/process/fork-server/protocol.ts'
 import { assertNothingLeft, holdings, isAlive } from '../support/processes.ts'
-import { type Frame, RawForkServer, shell } from '../support/raw-fork-server.ts'
+import { RawForkServer, shell } from '../support/raw-fork-server.ts'
 import { assertGone, freshToken } from '../support/trees.ts'
 
 const { EINVAL, E2BIG, EMFILE, ENOMEM } = constants.errno
@@ -56,31 +55,34 @@ void describe('a fork server that is mistreated', { skip: needsBuild }, () => {
     await server.end()
   })
 
-  abuse('answers a request that says it is of four gigabytes', async (server) => {
-    assert.deepEqual(await refusal(server, header(0xffff_ffff, 1), 1), [0, E2BIG])
+  abuse('answers a request that is too long before it has come, and passes it over', async (server) => {
+    const length = 9 << 20
+    const before = server.memory()
+    assert.deepEqual(await refusal(server, encodeCommand(COMMAND.start, 1, length), 1), [0, E2BIG])
+    server.commands.write(Buffer.alloc(length, COMMAND.start))
+    await server.assertWorks()
+    assert.ok(server.memory() < before + 2 ** 20)
   })
 
   abuse('answers a request without a body, and one of noise', async (server) => {
-    assert.deepEqual(await refusal(server, header(0, 1), 1), [0, EINVAL])
-    assert.deepEqual(await refusal(server, Buffer.concat([header(300, 2), randomBytes(300)]), 2), [0, EINVAL])
+    assert.deepEqual(await refusal(server, encodeCommand(COMMAND.start, 1, 0), 1), [0, EINVAL])
+    const noise = Buffer.concat([encodeCommand(COMMAND.start, 2, 300), randomBytes(300)])
+    assert.deepEqual(await refusal(server, noise, 2), [0, EINVAL])
   })
 
-  abuse('forgets who hangs up in the middle of a request', async (server) => {
-    const before = server.descriptors()
-    const request = encodeRequest(server.nextId(), shell('exit'))
-    for (let length = 1; length < request.length; length += 7) {
-      const socket = server.connect()
-      socket.end(request.subarray(0, length))
-      await closed(socket)
-    }
-    await server.until(() => server.descriptors() === before, 'no connection is left')
-    assert.deepEqual(server.frames, [])
-  })
+  for (const part of [1, 7, 11, 12, 13, 60, 71, 72, 73, 200])
+    abuse(`ends in order when its master goes after ${part} bytes of a request`, async (server) => {
+      const token = freshToken()
+      await server.run(shell(`setsid sleep ${token} & exec cat`))
+      server.commands.write(encodeRequest(server.nextId(), shell('exit')).subarray(0, part))
+      await server.end()
+      await assertGone(token)
+      assert.deepEqual(server.frames, [])
+    })
 
   abuse('takes a request and commands byte by byte', async (server) => {
     const id = server.nextId()
-    const socket = server.connect()
-    for (const byte of encodeRequest(id, shell('exec cat'))) await written(socket, byte)
+    for (const byte of encodeRequest(id, shell('exec cat'))) await written(server.commands, byte)
     await server.frame(id, FRAME.started)
     for (const byte of encodeCommand(1, id, constants.signals.SIGTERM)) await written(server.commands, byte)
     const { body } = await server.frame(id, FRAME.exited)
@@ -89,10 +91,9 @@ void describe('a fork server that is mistreated', { skip: needsBuild }, () => {
 
   abuse('ignores commands that mean nothing', async (server) => {
     const { id, pid } = await server.run(shell('exec sleep 1000'))
-    server.commands.write(randomBytes(12 * 1000))
-    server.tell('nonsense', id, 1)
+    for (let i = 0; i < 1000; i++) server.commands.write(nonsense(id))
     for (const number of [0, 65, 0xffff_ffff]) server.tell('signal', id, number)
-    for (const command of ['signal', 'release', 'measure', 'readStderr'] as const) server.tell(command, 12_345, 9)
+    for (const command of WITHOUT_BODY) server.tell(command, 12_345, 9)
     server.tell('measure', id)
     await server.frame(id, FRAME.usage)
     assert.ok(isAlive(pid))
@@ -102,40 +103,50 @@ void describe('a fork server that is mistreated', { skip: needsBuild }, () => {
     const { id } = await server.run(shell('exit'))
     await server.frame(id, FRAME.exited)
     for (let round = 0; round < 2; round++) {
-      for (const command of ['signal', 'measure', 'readStderr', 'signal'] as const) server.tell(command, id, 9)
+      for (const command of WITHOUT_BODY) if (command !== 'release') server.tell(command, id, 9)
       server.tell('release', id)
     }
   })
 
   abuse('refuses the second of two workers with one number, and the first lives on', async (server) => {
     const { id, pid } = await server.run(shell('exec sleep 1000'))
-    await closed(server.ask(shell('exit'), id).socket)
+    server.ask(shell('exit'), id)
+    server.tell('measure', id)
+    await server.frame(id, FRAME.usage)
     assert.ok(isAlive(pid))
     assert.deepEqual(server.frames, [])
   })
 
-  abuse('refuses everybody but the master', async (server) => {
-    const request = encodeRequest(77, shell('exec sleep 1000')).toString('base64')
-    const script = `
-      const socket = require('node:net').connect({ path: '\\0' + process.argv[1] })
-      socket.on('error', () => {}).on('close', () => console.log('refused')).resume()
-      socket.write(Buffer.from(process.argv[2], 'base64'))`
-    const stranger = spawn(process.execPath, ['-e', script, server.socket, request], {
-      stdio: ['ignore', 'pipe', 'inherit'],
-    })
-    const [said] = (await once(stranger.stdout, 'data')) as [Buffer]
-    await once(stranger, 'close')
-    assert.equal(said.toString(), 'refused\n')
-    assert.deepEqual(server.frames, [])
+  abuse('passes on what was said until it is full, and more when that is wanted', async (server) => {
+    server.wantsMore = false
+    const { id, pid } = await server.run(shell('exec head -c 300000 /dev/zero'))
+    const read: (number | undefined)[] = []
+    for (let round = 0; round < 3; round++) {
+      await server.frame(id, FRAME.stdoutFull)
+      read.push(server.stdout.get(id))
+      await server.until(() => isStuck(pid), 'the worker waits')
+      await assertIdle(server)
+      const more = encodeCommand(COMMAND.stdout, id, WISH.more)
+      // The second comes while it is not full, and changes nothing.
+      server.commands.write(Buffer.concat([more, more]))
+    }
+    server.wantsMore = true
+    await server.frame(id, FRAME.stdoutEnd)
+    assert.equal(server.stdout.get(id), 300_000)
+    for (const [i, bytes = 0] of read.entries()) assert.ok(bytes <= (i + 1) * 81_920, `${bytes} in round ${i}`)
   })
 
-  abuse('bears 300 connections that never say anything', async (server) => {
-    const silent = Array.from({ length: 300 }, () => server.connect())
-    await server.until(() => server.descriptors() > 300, 'all are accepted')
-    await server.assertWorks()
-    await assertIdle(server)
-    for (const socket of silent) socket.destroy()
-    await server.until(() => server.descriptors() < 30, 'no connection is left')
+  abuse('hands over a stream that its master has opened, and keeps it for a master that has not', async (server) => {
+    server.wantsMore = false
+    const { id } = await server.run(shell('exec head -c 300000 /dev/zero'))
+    const { body } = await server.frame(id, FRAME.stdoutFull)
+    const ours = createReadStream(`/proc/${server.pid}/fd/${body.readInt32LE(0)}`)
+    await once(ours, 'open')
+    server.tell('stdout', id, WISH.handOverWide)
+    let bytes = server.stdout.get(id) ?? 0
+    for await (const chunk of ours) bytes += (chunk as Buffer).length
+    assert.equal(bytes, 300_000)
+    await server.frame(id, FRAME.exited)
   })
 
   abuse('does not grow while its master does not read, and loses nothing', async (server) => {
@@ -149,7 +160,7 @@ void describe('a fork server that is mistreated', { skip: needsBuild }, () => {
     await assertIdle(server)
     assert.ok(server.memory() < before + 2 ** 20, `it grew from ${before} to ${server.memory()}`)
     server.news.resume()
-    for (const { id } of [...floods, ...late]) {
+    for (const id of [...floods.map((flood) => flood.id), ...late]) {
       await server.frame(id, FRAME.stderrEnd)
       assert.equal((await server.frame(id, FRAME.exited)).body.readUInt32LE(0), 0)
       assert.equal(server.stderr.get(id), size)
@@ -162,17 +173,14 @@ void describe('a fork server that is mistreated', { skip: needsBuild }, () => {
       const token = freshToken()
       const first = await server.run(shell(`setsid sleep ${token} & exec cat`))
       const asked = Array.from({ length: 60 }, () => server.ask(shell('exec sleep 1000')))
-      const answers = await Promise.all(asked.map(({ id, socket }) => answer(server, id, socket)))
+      const answers = await Promise.all(asked.map((id) => answer(server, id)))
       const running = asked.filter((_, i) => answers[i] === 'runs')
       assert.ok(running.length > 0 && running.length < 60, `${running.length} are running`)
-      for (const word of answers) assert.ok(['runs', 'hung up', `${EMFILE}`].includes(word), word)
-      const silent = Array.from({ length: 30 }, () => server.connect())
-      await Promise.race(silent.map(closed))
+      for (const word of answers) assert.ok(['runs', `${EMFILE}`].includes(word), word)
       server.tell('release', first.id)
       await assertGone(token)
       await assertIdle(server)
-      for (const { id } of running) server.tell('release', id)
-      for (const socket of silent) socket.destroy()
+      for (const id of running) server.tell('release', id)
       await server.until(() => server.descriptors() < 25, 'descriptors come back')
     },
     { first: 'ulimit -n 40' },
@@ -181,31 +189,25 @@ void describe('a fork server that is mistreated', { skip: needsBuild }, () => {
   abuse(
     'goes on without memory',
     async (server) => {
-      const asked = Array.from({ length: 12 }, () => server.nextId())
-      const sockets = asked.map((id) => {
-        const socket = server.connect()
-        socket.write(header(8 << 20, id))
-        return socket
-      })
-      await server.until(() => server.frames.some(({ type }) => type === FRAME.failed), 'one is refused')
-      const { body } = server.frames[0] as Frame
-      assert.deepEqual([body.readUInt32LE(0), body.readInt32LE(4)], [0, ENOMEM])
-      for (const socket of sockets) socket.destroy()
+      const length = 8 << 20
+      assert.deepEqual(await refusal(server, encodeCommand(COMMAND.start, 1, length), 1), [0, ENOMEM])
+      server.commands.write(Buffer.alloc(length))
     },
-    { first: 'ulimit -v 40000', skip: needsAddresses },
+    { first: 'ulimit -v 6000', skip: needsAddresses },
   )
 
   abuse('sees the end of a stderr that its worker has closed, and of the worker later', async (server) => {
-    const { id, socket } = await server.run(shell('exec 0<&- 1>&- 2>&-; while :; do sleep 1000; done'))
-    await Promise.all([server.frame(id, FRAME.stderrEnd), ended(socket)])
+    const { id } = await server.run(shell('exec 0<&- 1>&- 2>&-; while :; do sleep 1000; done'))
+    await Promise.all([server.frame(id, FRAME.stderrEnd), server.frame(id, FRAME.stdoutEnd)])
     await assertIdle(server)
     server.tell('signal', id, 9)
     await server.frame(id, FRAME.exited)
   })
 
-  abuse('lets no stderr that is not to be read keep it busy', async (server) => {
-    const { id } = await server.run(shell('exec 3>&2 2>&-; read line; echo end >&3; exec 3>&-; exec sleep 1000'))
-    server.tell('readStderr', id, 0)
+  abuse('lets no stderr that is full, and at its end, keep it busy', async (server) => {
+    server.wantsMore = false
+    const { id } = await server.run(shell('head -c 65536 /dev/zero >&2; exec 2>&-; exec sleep 1000'))
+    await server.frame(id, FRAME.stderrFull)
     await assertIdle(server)
     server.tell('signal', id, 9)
     await server.frame(id, FRAME.exited)
@@ -217,8 +219,8 @@ void describe('a fork server that is mistreated', { skip: needsBuild }, () => {
       async (server) => {
         const token = freshToken()
         const lost = `prlimit --rttime=${limit} setsid sh -c 'sleep $0 & sleep $0 & echo lost; exec sleep $0' ${token}`
-        const { id, socket } = await server.run(shell(`${lost} & exec sleep 1000`))
-        await once(socket, 'data')
+        const { id } = await server.run(shell(`${lost} & exec sleep 1000`))
+        await server.until(() => (server.stdout.get(id) ?? 0) > 0, 'it is lost')
         server.tell('measure', id)
         const { body } = await server.frame(id, FRAME.usage)
         assert.equal(Number(body.readBigUInt64LE(24)), 4)
@@ -241,7 +243,7 @@ void describe('a fork server that is mistreated', { skip: needsBuild }, () => {
 
   abuse('does nothing while its workers do nothing', async (server) => {
     const workers = await all(20, () => server.run(shell('exec sleep 1000')))
-    await Promise.all(workers.map(({ socket }) => written(socket, 65)))
+    assert.equal(workers.length, 20)
     await assertIdle(server)
   })
 
@@ -275,26 +277,23 @@ void describe('a fork server that is mistreated', { skip: needsBuild }, () => {
 
 /** The stage and the errno of its answer to bytes. */
 async function refusal(server: RawForkServer, bytes: Buffer, id: number): Promise<[stage: number, errno: number]> {
-  const socket = server.connect()
-  socket.write(bytes)
+  server.commands.write(bytes)
   const { body } = await server.frame(id, FRAME.failed)
-  await closed(socket)
   return [body.readUInt32LE(0), body.readInt32LE(4)]
 }
 
-function header(length: number, id: number): Buffer {
-  const bytes = Buffer.alloc(8)
-  bytes.writeUInt32LE(length, 0)
-  bytes.writeUInt32LE(id, 4)
-  return bytes
+const WITHOUT_BODY = ['signal', 'release', 'measure', 'closeStdin', 'widenStdin', 'stdout', 'stderr'] as const
+
+/** No command that there is, about somebody or nobody. */
+function nonsense(id: number): Buffer {
+  const frame = randomBytes(12)
+  if (frame.readUInt32LE(0) <= COMMAND.start) frame.writeUInt32LE(COMMAND.start + 1, 0)
+  if ((frame[4] ?? 0) % 2 === 0) frame.writeUInt32LE(id, 4)
+  return frame
 }
 
-async function answer(server: RawForkServer, id: number, socket: Socket): Promise<string> {
-  socket.resume()
-  const frame = (): Frame | undefined => server.frames.find((one) => one.id === id)
-  await server.until(() => socket.readableEnded || socket.destroyed || frame() !== undefined, 'there is an answer')
-  const { type, body } = frame() ?? {}
-  if (body === undefined) return 'hung up'
+async function answer(server: RawForkServer, id: number): Promise<string> {
+  const { type, body } = await server.frame(id, FRAME.started, FRAME.failed)
   return type === FRAME.started ? 'runs' : String(body.readInt32LE(4))
 }
 
@@ -313,21 +312,6 @@ async function assertIdle(server: RawForkServer): Promise<void> {
 
 async function all<T>(count: number, make: () => Promise<T>): Promise<T[]> {
   return Promise.all(Array.from({ length: count }, make))
-}
-
-/** It was hung up, at once or after a while. */
-async function closed(socket: Socket): Promise<void> {
-  await ended(socket)
-  socket.destroy()
-}
-
-async function ended(socket: Socket): Promise<void> {
-  if (socket.readableEnded || socket.destroyed) return
-  const end = new Promise<void>((resolve) => {
-    for (const name of ['end', 'close']) socket.once(name, () => resolve())
-  })
-  socket.resume()
-  await end
 }
 
 function written(stream: NodeJS.WritableStream, byte: number): Promise<void> {

@@ -1,13 +1,14 @@
 import assert from 'node:assert/strict'
 import { type ChildProcess, spawn } from 'node:child_process'
 import { readFileSync, readdirSync } from 'node:fs'
-import { type Socket, connect } from 'node:net'
 import type { Readable, Writable } from 'node:stream'
 import type { LaunchCommand } from '../../src/index.ts'
 import { forkServerPath } from '../../src/process/fork-server/binary.ts'
 import {
+  COMMAND,
   FRAME,
   FrameReader,
+  WISH,
   decodeHello,
   encodeCommand,
   encodeRequest,
@@ -17,24 +18,26 @@ import { stretched } from './scale.ts'
 
 const PATIENCE = stretched(20_000)
 
-/** A frame other than one with stderr, of which only the bytes are counted. */
+/** A frame other than one with output, of which only the bytes are counted. */
 export interface Frame {
   readonly type: number
   readonly id: number
   readonly body: Buffer
 }
 
-/** The fork server as a program: its connections in the hand, and everything it says on record. */
+/** The fork server as a program: its connection in the hand, and everything it says on record. */
 export class RawForkServer {
   readonly guardian: number
   readonly frames: Frame[] = []
-  /** How many bytes of stderr have come, for each id. */
+  /** How many bytes of stdout and stderr have come, for each id. */
+  readonly stdout = new Map<number, number>()
   readonly stderr = new Map<number, number>()
+  /** Whether who has said a lot may say more at once. */
+  wantsMore = true
   readonly news: Readable
   readonly commands: Writable
   readonly #child: ChildProcess
   readonly #exited: Promise<number | null>
-  readonly #sockets = new Set<Socket>()
   #hello: ReadonlyMap<string, string> = new Map()
   #lastId = 0
 
@@ -52,17 +55,16 @@ export class RawForkServer {
   }
 
   #take(type: number, id: number, body: Buffer): void {
-    if (type === FRAME.stderr) this.stderr.set(id, (this.stderr.get(id) ?? 0) + body.length)
+    if (type === FRAME.stdout) count(this.stdout, id, body)
+    else if (type === FRAME.stderr) count(this.stderr, id, body)
+    else if (type === FRAME.stderrFull && this.wantsMore) this.tell('stderr', id, WISH.more)
+    else if (type === FRAME.stdoutFull && this.wantsMore) this.tell('stdout', id, WISH.more)
     else if (type === FRAME.hello) this.#hello = decodeHello(body)
     else this.frames.push({ type, id, body: Buffer.from(body) })
   }
 
   get pid(): number {
     return Number(this.#hello.get('pid'))
-  }
-
-  get socket(): string {
-    return this.#hello.get('socket') ?? ''
   }
 
   ready(): Promise<void> {
@@ -73,26 +75,18 @@ export class RawForkServer {
     return ++this.#lastId
   }
 
-  /** A connection that has asked for nothing yet. */
-  connect(): Socket {
-    const socket = connect({ path: `\0${this.socket}`, allowHalfOpen: true }).on('error', ignore)
-    this.#sockets.add(socket.on('close', () => this.#sockets.delete(socket)))
-    return socket
-  }
-
   /** Asks for a worker, and does not wait for it. */
-  ask(command: LaunchCommand, id = this.nextId()): { readonly id: number; readonly socket: Socket } {
-    const socket = this.connect()
-    socket.write(encodeRequest(id, command))
-    return { id, socket }
+  ask(command: LaunchCommand, id = this.nextId()): number {
+    this.commands.write(encodeRequest(id, command))
+    return id
   }
 
   /** A worker that runs: its process id. */
-  async run(command: LaunchCommand): Promise<{ readonly id: number; readonly socket: Socket; readonly pid: number }> {
-    const { id, socket } = this.ask(command)
+  async run(command: LaunchCommand): Promise<{ readonly id: number; readonly pid: number }> {
+    const id = this.ask(command)
     const { type, body } = await this.frame(id, FRAME.started, FRAME.failed)
     assert.equal(type, FRAME.started, `failed: ${body.toString('hex')}`)
-    return { id, socket, pid: body.readInt32LE(0) }
+    return { id, pid: body.readInt32LE(0) }
   }
 
   /** It does what it is there for. */
@@ -100,12 +94,13 @@ export class RawForkServer {
     const { id } = await this.run(shell('printf ok >&2; exit 7'))
     const { body } = await this.frame(id, FRAME.exited)
     await this.frame(id, FRAME.stderrEnd)
+    await this.frame(id, FRAME.stdoutEnd)
     assert.deepEqual([body.readUInt32LE(0), this.stderr.get(id)], [7 << 8, 2])
     this.tell('release', id)
   }
 
-  tell(command: keyof typeof COMMANDS, id: number, argument = 0): void {
-    this.commands.write(encodeCommand(COMMANDS[command], id, argument))
+  tell(command: keyof typeof COMMAND, id: number, argument = 0): void {
+    this.commands.write(encodeCommand(COMMAND[command], id, argument))
   }
 
   /** Takes the first frame of one of the types about a worker from the record. */
@@ -139,7 +134,6 @@ export class RawForkServer {
 
   /** Ends it as a master does; it must end in order. */
   async end(): Promise<void> {
-    for (const socket of this.#sockets) socket.destroy()
     this.commands.end()
     this.news.resume()
     assert.equal(await this.#exited, 0)
@@ -147,7 +141,9 @@ export class RawForkServer {
   }
 }
 
-const COMMANDS = { signal: 1, release: 2, measure: 3, readStderr: 4, nonsense: 0x7fff_ffff } as const
+function count(bytes: Map<number, number>, id: number, { length }: Buffer): void {
+  bytes.set(id, (bytes.get(id) ?? 0) + length)
+}
 
 /** What asks for a shell with a script. */
 export function shell(script: string, other: Partial<LaunchCommand> = {}): LaunchCommand {

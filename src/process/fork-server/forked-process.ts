@@ -3,7 +3,6 @@ import { type LimitBreak, type LimitName, NO_USAGE, type Usage } from '../../bas
 import type { ByteSink, ByteSource } from '../../channel/bytes.ts'
 import { type LaunchCommand, type ProcessStatus, type RunningProcess, noSource } from '../launcher.ts'
 import type { AppliedLimits } from '../limits.ts'
-import type { ReadSocket } from '../read-socket.ts'
 import { COMMAND, type ExitedFrame } from './protocol.ts'
 import { RelayedSource } from './relayed-source.ts'
 import type { ServerSide } from './server-side.ts'
@@ -16,32 +15,24 @@ export class ForkedProcess implements RunningProcess {
   readonly stderr: ByteSource
   readonly limits: AppliedLimits
   readonly exited: Promise<ProcessStatus>
-  readonly #socket: ReadSocket
-  readonly #relayed: RelayedSource | undefined
+  readonly #outputs: readonly (RelayedSource | undefined)[]
   readonly #life: ServerSide
   #settle!: (status: ProcessStatus) => void
   #ended: ProcessStatus | undefined
   #released = false
   #measured: PromiseWithResolvers<Usage> | undefined
 
-  constructor(
-    pid: number,
-    stdin: ByteSink,
-    socket: ReadSocket,
-    command: LaunchCommand,
-    limits: AppliedLimits,
-    life: ServerSide,
-  ) {
+  constructor(pid: number, stdin: ByteSink, command: LaunchCommand, limits: AppliedLimits, life: ServerSide) {
     this.pid = pid
     this.limits = limits
-    this.#socket = socket
     this.#life = life
     this.stdin = stdin
-    this.stdout = command.stdout === 'pipe' ? socket : noSource
-    this.#relayed = command.stderr === 'pipe' ? new RelayedSource(life) : undefined
-    this.stderr = this.#relayed ?? noSource
+    const stdout = command.stdout === 'pipe' ? new RelayedSource(life, COMMAND.stdout) : undefined
+    const stderr = command.stderr === 'pipe' ? new RelayedSource(life, COMMAND.stderr) : undefined
+    this.#outputs = [stdout, stderr]
+    this.stdout = stdout ?? noSource
+    this.stderr = stderr ?? noSource
     this.exited = new Promise((resolve) => (this.#settle = resolve))
-    if (command.stdout !== 'pipe') socket.destroy()
   }
 
   kill(killSignal: NodeJS.Signals): void {
@@ -53,8 +44,7 @@ export class ForkedProcess implements RunningProcess {
     this.#released = true
     this.#life.tell(COMMAND.release, 0)
     this.#life.forget()
-    this.#socket.destroy()
-    this.#relayed?.destroy()
+    for (const output of this.#outputs) output?.destroy()
   }
 
   measure(): Promise<Usage> {
@@ -68,12 +58,17 @@ export class ForkedProcess implements RunningProcess {
 
   // ── what the fork server says ──
 
-  onStderr(chunk: Buffer): void {
-    this.#relayed?.push(chunk)
+  /** The bytes are ours during the call only. */
+  onOutput(stream: number, chunk: Buffer): void {
+    this.#outputs[stream]?.push(chunk)
   }
 
-  onStderrEnd(): void {
-    this.#relayed?.end()
+  onOutputFull(stream: number, file: number): void {
+    this.#outputs[stream]?.full(file)
+  }
+
+  onOutputEnd(stream: number): void {
+    this.#outputs[stream]?.end()
   }
 
   onUsage(usage: Usage): void {
@@ -82,6 +77,7 @@ export class ForkedProcess implements RunningProcess {
   }
 
   onExited(frame: ExitedFrame): void {
+    for (const output of this.#outputs) output?.lastWords()
     this.#end(statusOf(frame, this.limits))
   }
 
@@ -89,7 +85,7 @@ export class ForkedProcess implements RunningProcess {
   onLost(error: Error): void {
     if (this.#ended === undefined) killGroup(this.pid)
     this.#end({ exitCode: undefined, signalCode: undefined, lost: error })
-    this.#relayed?.end()
+    for (const output of this.#outputs) output?.end()
   }
 
   #end(status: ProcessStatus): void {

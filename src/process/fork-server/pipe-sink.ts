@@ -1,6 +1,7 @@
 import { closeSync, constants, openSync, writeSync } from 'node:fs'
 import { Socket } from 'node:net'
 import { type Timer, systemClock } from '../../base/clock.ts'
+import { toError } from '../../base/errors.ts'
 import type { ByteSink } from '../../channel/bytes.ts'
 import { COMMAND } from './protocol.ts'
 import type { ServerSide } from './server-side.ts'
@@ -29,7 +30,8 @@ export class PipeSink implements ByteSink {
   /** By system calls of ours, and by the stream. */
   #written = 0
   #streamed = 0
-  #fault: Error | undefined
+  /** Why nothing can be written any more. */
+  #fault: Error | string | undefined
   #retry: Timer | undefined
   #onGone: ((cause?: Error) => void) | undefined
 
@@ -40,7 +42,7 @@ export class PipeSink implements ByteSink {
   }
 
   write(data: string | Uint8Array, done: Done): void {
-    if (this.#fault !== undefined) return process.nextTick(done, this.#fault)
+    if (this.#fault !== undefined) return process.nextTick(done, toError(this.#fault))
     if (this.#stream !== undefined) return this.#writeTo(this.#stream, data, done)
     try {
       this.#writeNow(data, done)
@@ -54,7 +56,7 @@ export class PipeSink implements ByteSink {
   }
 
   end(done: () => void): void {
-    this.#fault ??= new Error('it was ended')
+    this.#fault ??= 'it was ended'
     const ended = (): void => {
       this.#life.tell(COMMAND.closeStdin, 0)
       done()
@@ -70,7 +72,7 @@ export class PipeSink implements ByteSink {
 
   /** The other end the fork server closes when its worker has ended. */
   destroy(): void {
-    this.#fault ??= new Error('it was closed')
+    this.#fault ??= 'it was closed'
     this.#retry?.cancel()
     this.#close()
   }

@@ -5,13 +5,37 @@ import type { SystemLimits } from '../limits.ts'
 // The other side is native/request.h, native/news.h and native/commands.c. All numbers are little-endian.
 
 /** Counts up with each change of what is said. The other side is in native/forkserver.c. */
-export const PROTOCOL = '2'
+export const PROTOCOL = '3'
 
-/** What the fork server is told about a worker that exists. */
-export const COMMAND = { signal: 1, release: 2, measure: 3, readStderr: 4, closeStdin: 5, widenStdin: 6 } as const
+/** What the fork server is told. */
+export const COMMAND = {
+  signal: 1,
+  release: 2,
+  measure: 3,
+  closeStdin: 4,
+  widenStdin: 5,
+  stdout: 6,
+  stderr: 7,
+  start: 8,
+} as const
+
+/** What is wanted of a stream that is full: as much again, or that it is ours to read from now on, by a wide pipe. */
+export const WISH = { more: 0, handOver: 1, handOverWide: 2 } as const
 
 /** What the fork server tells. */
-export const FRAME = { hello: 0, started: 1, failed: 2, exited: 3, stderr: 4, stderrEnd: 5, usage: 6 } as const
+export const FRAME = {
+  hello: 0,
+  started: 1,
+  failed: 2,
+  exited: 3,
+  usage: 4,
+  stdout: 5,
+  stderr: 6,
+  stdoutEnd: 7,
+  stderrEnd: 8,
+  stdoutFull: 9,
+  stderrFull: 10,
+} as const
 
 /** Where a start failed, in the order of `enum stage`. */
 export const STAGES = ['request', 'pipe', 'cgroup', 'fork', 'session', 'rlimit', 'cwd', 'exec'] as const
@@ -26,31 +50,29 @@ export const ENFORCERS = [undefined, 'cgroup2', 'cgroup1', 'rlimit', 'sampling']
 export const LARGEST_REQUEST = 8 << 20
 
 const STREAM = { pipe: 0, inherit: 1, ignore: 2 } as const
-const HEADER = 8
 /** Streams, two counts, six limits. */
-const FIXED = HEADER + 4 + 8 + 48
+const FIXED = 4 + 8 + 48
 const COMMAND_LENGTH = 12
 const FRAME_HEADER = 12
 
-/** The request that makes a connection the stdout of a worker. */
+/** The command that starts a worker. */
 export function encodeRequest(id: number, command: LaunchCommand): Buffer {
   const { file, args, path, cwd, limits = {} } = command
   const env = encodeEnvironment(command.env)
   let texts = `${path}\0${cwd}\0${file}\0`
   for (const arg of args) texts += `${arg}\0`
   const length = FIXED + Buffer.byteLength(texts) + env.bytes.length
-  const request = Buffer.allocUnsafe(length)
-  request.writeUInt32LE(length - HEADER, 0)
-  request.writeUInt32LE(id, 4)
-  request[8] = STREAM[command.stdin]
-  request[9] = STREAM[command.stdout]
-  request[10] = STREAM[command.stderr]
-  request[11] = 0
-  request.writeUInt32LE(args.length + 1, 12)
-  request.writeUInt32LE(env.count, 16)
+  const request = Buffer.allocUnsafe(COMMAND_LENGTH + length)
+  writeCommand(request, COMMAND.start, id, length)
+  request[12] = STREAM[command.stdin]
+  request[13] = STREAM[command.stdout]
+  request[14] = STREAM[command.stderr]
+  request[15] = 0
+  request.writeUInt32LE(args.length + 1, 16)
+  request.writeUInt32LE(env.count, 20)
   writeLimits(request, limits)
-  request.write(texts, FIXED)
-  request.set(env.bytes, length - env.bytes.length)
+  request.write(texts, COMMAND_LENGTH + FIXED)
+  request.set(env.bytes, request.length - env.bytes.length)
   return request
 }
 
@@ -79,7 +101,7 @@ function encodeEnvironment(env: LaunchCommand['env']): EncodedEnvironment {
 function writeLimits(request: Buffer, limits: SystemLimits): void {
   const { memory, cpuTime, cpus, processes, openFiles, fileSize } = limits
   const values = [memory, times(cpuTime, 1000), times(cpus, 1000), processes, openFiles, fileSize]
-  values.forEach((value, i) => writeUInt64(request, value, 20 + 8 * i))
+  values.forEach((value, i) => writeUInt64(request, value, 24 + 8 * i))
 }
 
 function times(value: number | undefined, factor: number): number | undefined {
@@ -96,10 +118,14 @@ function writeUInt64(target: Buffer, value = Infinity, at: number): void {
 /** A command about one worker. */
 export function encodeCommand(command: number, id: number, argument: number): Buffer {
   const frame = Buffer.allocUnsafe(COMMAND_LENGTH)
+  writeCommand(frame, command, id, argument)
+  return frame
+}
+
+function writeCommand(frame: Buffer, command: number, id: number, argument: number): void {
   frame.writeUInt32LE(command, 0)
   frame.writeUInt32LE(id, 4)
   frame.writeUInt32LE(argument, 8)
-  return frame
 }
 
 /** Cuts what the fork server writes into frames. The body is valid during the call only. */

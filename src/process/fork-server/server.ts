@@ -2,11 +2,9 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { readlinkSync } from 'node:fs'
 import type { Readable, Writable } from 'node:stream'
 import { getSystemErrorName } from 'node:util'
-import { nextTurn } from '../../base/clock.ts'
 import { SpawnError } from '../../base/errors.ts'
 import { type LaunchCommand, noSink } from '../launcher.ts'
 import { type Abilities, type AppliedLimits, applyLimits } from '../limits.ts'
-import { ReadSocket } from '../read-socket.ts'
 import { abilitiesOf } from './abilities.ts'
 import { forkServerPath } from './binary.ts'
 import { failed } from './failure.ts'
@@ -31,7 +29,6 @@ import { type ServerOfMany, ServerSide } from './server-side.ts'
 interface Asked {
   readonly command: LaunchCommand
   readonly limits: AppliedLimits
-  readonly socket: ReadSocket
   readonly answer: PromiseWithResolvers<ForkedProcess>
 }
 
@@ -46,15 +43,11 @@ export class Server implements ServerOfMany {
   readonly #asked = new Map<number, Asked>()
   readonly #running = new Map<number, ForkedProcess>()
   #abilities: Abilities | undefined
-  #socketPath = ''
   /** Where its descriptors can be opened. */
   descriptors = ''
   #lastId = 0
   #waiting: Buffer[] = []
   #lost: Error | undefined
-  #isClosing = false
-  #isPreparing = false
-  #spare: ReadSocket | undefined
 
   /** `onLost` is called once, when it can start nothing any more. */
   constructor(onLost: (server: Server) => void) {
@@ -97,44 +90,16 @@ export class Server implements ServerOfMany {
     const id = this.#nextId()
     const request = encodeRequest(id, command)
     if (request.length > LARGEST_REQUEST) throw failed(command, 'exec', 'E2BIG')
-    const socket = this.#takeSpare() ?? this.#connect()
+    if (this.#lost !== undefined) throw failed(command, 'connection', 'EAGAIN')
     const answer = Promise.withResolvers<ForkedProcess>()
-    this.#asked.set(id, { command, limits, socket, answer })
+    this.#asked.set(id, { command, limits, answer })
     this.#keepAlive()
-    socket.on('close', () => this.#refuse(id, failed(command, 'connection', 'EAGAIN', socket.errored)))
-    socket.write(request)
-    this.#prepareSpare()
+    this.#say(request)
     return answer.promise
-  }
-
-  #connect(): ReadSocket {
-    return new ReadSocket({ allowHalfOpen: true }).on('error', ignore).connect({ path: this.#socketPath })
-  }
-
-  /** One connection is made before it is needed, while the fork server is busy with the last one. */
-  #prepareSpare(): void {
-    if (this.#isPreparing || this.#spare !== undefined) return
-    this.#isPreparing = true
-    void nextTurn().then(() => {
-      this.#isPreparing = false
-      if (this.#lost !== undefined || this.#isClosing) return
-      const spare = this.#connect()
-      spare.unref()
-      spare.on('close', () => (this.#spare = this.#spare === spare ? undefined : this.#spare))
-      this.#spare = spare
-    })
-  }
-
-  #takeSpare(): ReadSocket | undefined {
-    const spare = this.#spare
-    this.#spare = undefined
-    return spare?.removeAllListeners('close').ref()
   }
 
   /** Ends every tree and itself. */
   async close(): Promise<void> {
-    this.#isClosing = true
-    this.#spare?.destroy()
     this.#guardian.ref()
     this.#commands.end()
     await this.ended
@@ -156,19 +121,22 @@ export class Server implements ServerOfMany {
   }
 
   #onFrame(type: number, id: number, body: Buffer): void {
-    const process = this.#running.get(id)
-    if (type === FRAME.stderr) process?.onStderr(body)
-    else if (type === FRAME.started) this.#onStarted(id, body.readInt32LE(0), body.readInt32LE(4))
-    else if (type === FRAME.exited) process?.onExited(decodeExited(body))
-    else if (type === FRAME.stderrEnd) process?.onStderrEnd()
-    else if (type === FRAME.usage) process?.onUsage(decodeUsage(body))
+    if (type === FRAME.started) this.#onStarted(id, body.readInt32LE(0), body.readInt32LE(4))
     else if (type === FRAME.failed) this.#onFailed(id, body)
     else if (type === FRAME.hello) this.#onHello(body)
+    else this.#onNews(this.#running.get(id), type, body)
+  }
+
+  #onNews(process: ForkedProcess | undefined, type: number, body: Buffer): void {
+    if (type >= FRAME.stdoutFull) process?.onOutputFull(type - FRAME.stdoutFull, body.readInt32LE(0))
+    else if (type >= FRAME.stdoutEnd) process?.onOutputEnd(type - FRAME.stdoutEnd)
+    else if (type >= FRAME.stdout) process?.onOutput(type - FRAME.stdout, body)
+    else if (type === FRAME.exited) process?.onExited(decodeExited(body))
+    else if (type === FRAME.usage) process?.onUsage(decodeUsage(body))
   }
 
   #onHello(body: Buffer): void {
     const hello = decodeHello(body)
-    this.#socketPath = `\0${hello.get('socket') ?? ''}`
     this.descriptors = `/proc/${hello.get('pid')}/fd`
     const misfit = misfitOf(hello.get('protocol'), this.descriptors)
     if (misfit !== undefined) {
@@ -183,12 +151,11 @@ export class Server implements ServerOfMany {
   #onStarted(id: number, pid: number, stdin: number): void {
     const asked = this.#asked.get(id)
     if (asked === undefined) return this.tell(COMMAND.release, id, 0)
-    const { command, limits, socket, answer } = asked
+    const { command, limits, answer } = asked
     this.#asked.delete(id)
-    socket.removeAllListeners('close')
     const life = new ServerSide(this, id)
     const sink = stdin < 0 ? noSink : new PipeSink(life, stdin)
-    const process = new ForkedProcess(pid, sink, socket, command, limits, life)
+    const process = new ForkedProcess(pid, sink, command, limits, life)
     this.#running.set(id, process)
     answer.resolve(process)
   }
@@ -203,7 +170,6 @@ export class Server implements ServerOfMany {
   #refuse(id: number, error: Error): void {
     const asked = this.#asked.get(id)
     this.#asked.delete(id)
-    asked?.socket.destroy()
     asked?.answer.reject(error)
     this.#keepAlive()
   }
@@ -215,7 +181,11 @@ export class Server implements ServerOfMany {
 
   /** Commands of one tick leave in one write. */
   tell(command: number, id: number, argument: number): void {
-    if (this.#waiting.push(encodeCommand(command, id, argument)) > 1) return
+    this.#say(encodeCommand(command, id, argument))
+  }
+
+  #say(bytes: Buffer): void {
+    if (this.#waiting.push(bytes) > 1) return
     queueMicrotask(() => {
       const commands = this.#waiting
       this.#waiting = []
@@ -226,7 +196,6 @@ export class Server implements ServerOfMany {
   #lose(error: Error): void {
     this.#lost = error
     this.#hello.reject(error)
-    this.#spare?.destroy()
     for (const [id, { command }] of this.#asked) this.#refuse(id, failed(command, 'connection', 'EAGAIN'))
     for (const process of this.#running.values()) process.onLost(error)
   }
@@ -254,5 +223,3 @@ function misfitOf(protocol = 'an older one', descriptors: string): string | unde
     return `the descriptors of the fork server cannot be opened: ${String(error)}`
   }
 }
-
-function ignore(): void {}

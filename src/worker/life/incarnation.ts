@@ -1,10 +1,10 @@
 import { type Clock, nextTurn } from '../../base/clock.ts'
-import { ExitError, PagentError, toError } from '../../base/errors.ts'
+import { ExitError, PagentError, SpawnError, toError } from '../../base/errors.ts'
 import type { WorkerEvent } from '../../base/events.ts'
 import { type Exit, type ExitCause, NO_USAGE, type StopStep, type Usage } from '../../base/exit.ts'
 import { Later } from '../../base/later.ts'
 import type { StreamChannel } from '../../channel/stream-channel.ts'
-import { resolveCommand } from '../../process/command.ts'
+import { type Command, examine, resolveCommand } from '../../process/command.ts'
 import { type ShutdownPlan, climb, heightOf } from '../../process/ladder.ts'
 import type { Launcher, ProcessStatus, RunningProcess } from '../../process/launcher.ts'
 import type { AppliedLimits } from '../../process/limits.ts'
@@ -174,24 +174,40 @@ export class Incarnation implements StreamsOwner {
     this.#owner.emit(event, this.#number)
   }
 
-  /** Looks the command up now that its turn has come: what waits holds no environment. */
+  get #command(): Command {
+    const { file, args, carried } = this.#job
+    const { cwd, env, inheritEnv } = this.plan.spec
+    return { file, args, cwd, env: carried === undefined ? env : { ...carried, ...env }, inheritEnv }
+  }
+
+  /** Puts the command together now that its turn has come: what waits holds no environment. */
   #launch(): Promise<RunningProcess> {
     const { id, launcher } = this.#owner
-    const { file, args, carried } = this.#job
-    const { cwd, env: own, inheritEnv, stdin = 'pipe', stdout = 'pipe', stderr = 'tail' } = this.plan.spec
-    const env = carried === undefined ? own : { ...carried, ...own }
+    const { stdin = 'pipe', stdout = 'pipe', stderr = 'tail' } = this.plan.spec
     const streams = { stdin, stdout, stderr: stderr === 'tail' ? 'pipe' : stderr } as const
     const { system: limits } = this.plan.limits
     const settings = limits === undefined ? streams : { ...streams, limits }
-    return launcher.launch({ worker: id, ...resolveCommand(id, { file, args, cwd, env, inheritEnv }), ...settings })
+    return launcher.launch({ worker: id, ...resolveCommand(id, this.#command), ...settings })
   }
 
-  async #notLaunched(error: unknown, { isWithdrawn }: StartTicket): Promise<never> {
+  async #notLaunched(reason: unknown, { isWithdrawn }: StartTicket): Promise<never> {
+    const error = isWithdrawn ? reason : this.#explained(reason)
     this.#finish(
       isWithdrawn ? { kind: 'stopped', step: 'eof' } : { kind: 'crashed', error: toError(error), stage: 'spawn' },
     )
     this.#ticket = undefined
     throw isWithdrawn ? new ExitError('start', await this.exited) : error
+  }
+
+  /** The system says little about why a program cannot be started. */
+  #explained(reason: unknown): unknown {
+    if (!(reason instanceof SpawnError)) return reason
+    try {
+      examine(this.id, this.#command)
+      return reason
+    } catch (error) {
+      return error
+    }
   }
 
   #adopt(process: RunningProcess): void {

@@ -107,11 +107,14 @@ export class Streams implements ChannelObserver {
 
   /** Calls back when the messages of an ended life were dealt with; tells when that takes long. */
   onceDrained(drained: () => void): void {
-    const timer = this.#owner.clock.after(STALLED_AFTER, this.#reportStalled)
+    let isDrained = false
+    let timer: Timer | undefined
     this.channel.onceDrained(() => {
-      timer.cancel()
+      isDrained = true
+      timer?.cancel()
       drained()
     })
+    if (!isDrained) timer = this.#owner.clock.after(STALLED_AFTER, this.#reportStalled)
   }
 
   // ── ChannelObserver ──
