@@ -49,7 +49,7 @@ static bool memory_reached1(const struct cgroup *group, const struct hierarchy *
     uint64_t peak;
     file_read(home->fd, group->name, peaks[i], text, sizeof text);
     if (!number_of(text, "", &peak)) continue;
-    if (peak + ONE_REFUSAL >= group->memory) return true;
+    if (peak + ONE_REFUSAL >= group->limits.memory) return true;
     known = true;
   }
   return !known;
@@ -89,11 +89,23 @@ static bool processes_broken(const struct cgroup *group) {
   return number_of(text, "max", &refused) && refused > 0;
 }
 
+/* Its counters are where they began. */
+bool break_never(const struct cgroup *group) {
+  char text[512];
+  uint64_t killed = 0, woken = 0;
+  if (processes_broken(group)) return false;
+  if (group->files[MEMORY_EVENTS] < 0) return true;
+  bool is_eventfd = group->watches[MEMORY_WATCH].events == EPOLLIN;
+  if (is_eventfd && read(group->watches[MEMORY_WATCH].fd, &woken, sizeof woken) == sizeof woken) return false;
+  file_read_again(group->files[MEMORY_EVENTS], text, sizeof text);
+  return !number_of(text, "oom_kill", &killed) || killed == 0;
+}
+
 /* Both are read every time: reading is what stops epoll from waking again. */
 enum limit cgroup_broken(struct cgroup *group, uint64_t *observed) {
   if (!group->open) return LIMIT_NONE;
   bool memory = memory_broken(group), processes = processes_broken(group);
-  if (memory) return *observed = group->memory, LIMIT_MEMORY;
-  if (processes) return *observed = group->processes + 1, LIMIT_PROCESSES;
+  if (memory) return *observed = group->limits.memory, LIMIT_MEMORY;
+  if (processes) return *observed = group->limits.processes + 1, LIMIT_PROCESSES;
   return LIMIT_NONE;
 }

@@ -11,4 +11,7 @@ enum file { CPU_TIME_FILE, MEMORY_FILE, MEMORY_PEAK_FILE, PROCESSES_FILE, MEMORY
 /* Makes epoll wake when one of its counters moves. Hierarchies: those it was made in, NULL for none. 0 or an errno. */
 int break_watch(struct cgroup *group, const struct hierarchy *memory, const struct hierarchy *processes);
 
+/* Whether it was never woken for one, and never counted one. */
+bool break_never(const struct cgroup *group);
+
 #endif

@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -100,6 +101,17 @@ void folder_each(int folder, const char *group, folder_visitor *visit, int depth
     }
   }
   close(fd);
+}
+
+/* A folder has two links, and one more for each in it. */
+bool folder_is_empty(int folder, const char *group) {
+  char text[32];
+  struct stat found;
+  int fd = file_open(folder, group, "cgroup.procs", O_RDONLY);
+  if (fd < 0) return false;
+  bool empty = read(fd, text, sizeof text) == 0;
+  close(fd);
+  return empty && fstatat(folder, group, &found, 0) == 0 && found.st_nlink == 2;
 }
 
 /* A process of a foreign process namespace is shown as 0, and kill(0) would be our own process group. */

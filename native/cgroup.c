@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "cgroup-break.h"
+#include "cgroup-reuse.h"
 
 /* A hundred milliseconds, what every group has unless it is told otherwise. In it `cpus` is counted. */
 #define CPU_PERIOD 100000
@@ -105,8 +106,8 @@ static int set_limits(const struct cgroup *group, const struct limits *limits) {
 
 /* Nobody asks for the events of a limit that is not set. */
 static bool file_wanted(const struct cgroup *group, int file) {
-  if (file == MEMORY_EVENTS) return group->memory != UNLIMITED;
-  if (file == PROCESSES_EVENTS) return group->processes != UNLIMITED;
+  if (file == MEMORY_EVENTS) return group->limits.memory != UNLIMITED;
+  if (file == PROCESSES_EVENTS) return group->limits.processes != UNLIMITED;
   return true;
 }
 
@@ -121,16 +122,18 @@ static int open_files(struct cgroup *group) {
 }
 
 static void prepare(struct cgroup *group, uint64_t id, const struct limits *limits) {
-  *group = (struct cgroup){.id = id, .open = true, .memory = limits->memory, .processes = limits->processes};
+  *group = (struct cgroup){.open = true, .limits = *limits};
   snprintf(group->name, sizeof group->name, "%llu", (unsigned long long)id);
   for (int i = 0; i < CGROUP_FILES; i++) group->files[i] = -1;
   for (int i = 0; i < 2; i++) group->watches[i].fd = -1;
 }
 
 int cgroup_open(struct cgroup *group, uint64_t id, const struct limits *limits) {
-  prepare(group, id, limits);
   unsigned needed = hierarchies_for(limits);
-  int error = make_folders(group, needed ? needed | bit_of(hierarchy_of[KILL]) : 0);
+  if (needed) needed |= bit_of(hierarchy_of[KILL]);
+  if (reuse_take(group, needed, limits)) return 0;
+  prepare(group, id, limits);
+  int error = make_folders(group, needed);
   if (!error) error = set_limits(group, limits);
   if (!error) error = open_files(group);
   if (!error) error = break_watch(group, home_of(group, MEMORY), home_of(group, PROCESSES));
@@ -161,12 +164,18 @@ static bool read_number(const struct cgroup *group, enum file file, const char *
   return file_read_again(group->files[file], text, sizeof text) > 0 && number_of(text, key, number);
 }
 
-void cgroup_usage(struct cgroup *group, struct usage *usage) {
-  if (!group->open) return;
+static void read_cpu_time(const struct cgroup *group, uint64_t *microseconds) {
   const struct hierarchy *clock = home_of(group, CPU_TIME);
   bool nanoseconds = clock && clock->version == 1;
-  if (read_number(group, CPU_TIME_FILE, nanoseconds ? "" : "usage_usec", &usage->cpu_time) && nanoseconds)
-    usage->cpu_time /= 1000;
+  uint64_t total;
+  if (!read_number(group, CPU_TIME_FILE, nanoseconds ? "" : "usage_usec", &total)) return;
+  if (nanoseconds) total /= 1000;
+  *microseconds = total > group->cpu_time_before ? total - group->cpu_time_before : 0;
+}
+
+void cgroup_usage(struct cgroup *group, struct usage *usage) {
+  if (!group->open) return;
+  read_cpu_time(group, &usage->cpu_time);
   read_number(group, MEMORY_FILE, "", &usage->memory);
   read_number(group, MEMORY_PEAK_FILE, "", &usage->memory_peak);
   read_number(group, PROCESSES_FILE, "", &usage->processes);
@@ -177,7 +186,9 @@ void cgroup_kill(struct cgroup *group) {
   const struct hierarchy *home = home_of(group, KILL);
   for (int i = 0; i < hierarchy_count && !home; i++)
     if (group->made & 1U << i) home = &hierarchies[i];
-  if (home) folder_kill(home->fd, group->name);
+  if (!home || folder_is_empty(home->fd, group->name)) return;
+  group->was_killed = true;
+  folder_kill(home->fd, group->name);
 }
 
 static void close_file(int *fd) {
@@ -197,6 +208,7 @@ static void close_files(struct cgroup *group) {
 int cgroup_close(struct cgroup *group) {
   int error = 0;
   if (!group->open) return 0;
+  if (reuse_keep(group)) return group->open = false, 0;
   close_files(group);
   for (int i = 0; i < hierarchy_count; i++) {
     if (!(group->made & 1U << i)) continue;

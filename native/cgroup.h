@@ -40,21 +40,21 @@ struct cgroup_watch {
 #define CGROUP_FILES 6
 
 struct cgroup {
-  uint64_t id;
   bool open;
   struct cgroup_watch watches[2];
   /* The rest is nobody's business but cgroup.c's. */
   char name[24];
-  unsigned made;      /* in which hierarchies, as bits */
-  uint64_t memory;    /* its limits */
-  uint64_t processes;
+  unsigned made; /* in which hierarchies, as bits */
+  struct limits limits;
+  bool was_killed;
+  uint64_t cpu_time_before; /* of those who had the group before, in microseconds */
   int files[CGROUP_FILES]; /* kept open for reading, -1 where there is none */
 };
 
 /* Whether one of the limits needs a group of its own. */
 bool cgroup_needed(const struct limits *limits);
 
-/* Makes the groups and sets the limits that have an enforcer here. 0, or an errno after which nothing is left. */
+/* Makes the groups and sets the limits that have an enforcer here. 0, or an errno after which nothing is left. `id` is new. */
 int cgroup_open(struct cgroup *group, uint64_t id, const struct limits *limits);
 
 /* Moves the calling process in. For a child between clone(CLONE_VM | CLONE_VFORK) and exec: system calls only, no
@@ -74,7 +74,7 @@ void cgroup_usage(struct cgroup *group, struct usage *usage);
 /* Kills everything in it, once. */
 void cgroup_kill(struct cgroup *group);
 
-/* Removes it. 0, or EBUSY while something in it still dies: call again. */
+/* Removes it, or keeps it for another. 0, or EBUSY while something in it still dies: call again. */
 int cgroup_close(struct cgroup *group);
 
 #endif

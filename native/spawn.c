@@ -170,21 +170,44 @@ static int become_the_worker(void *argument) {
 }
 
 /*
- * Straight into its group of version 2. Its memory is a copy, because a system call that returns twice cannot share a stack;
- * ours is small. -1 where the kernel, or who filters its calls, does not want that.
+ * The C library has no clone3, and its syscall() cannot return twice on one stack: the child would overwrite where the parent
+ * has to return to. In place it can, as vfork does: the child goes only deeper. Elsewhere its memory is a copy; ours is small.
  */
-static pid_t clone_into_group(struct spawn *spawn) {
+#if defined __x86_64__
+#define MEMORY CLONE_VM
+static inline __attribute__((always_inline)) long clone3_here(struct clone_arguments *arguments) {
+  long result = SYS_clone3;
+  __asm__ volatile("syscall" : "+a"(result) : "D"(arguments), "S"(sizeof *arguments) : "rcx", "r11", "memory");
+  return result;
+}
+#elif defined __aarch64__
+#define MEMORY CLONE_VM
+static inline __attribute__((always_inline)) long clone3_here(struct clone_arguments *arguments) {
+  register long number __asm__("x8") = SYS_clone3, result __asm__("x0") = (long)arguments, size __asm__("x1") = sizeof *arguments;
+  __asm__ volatile("svc 0" : "+r"(result) : "r"(number), "r"(size) : "memory");
+  return result;
+}
+#else
+#define MEMORY 0
+static long clone3_here(struct clone_arguments *arguments) {
+  long result = syscall(SYS_clone3, arguments, sizeof *arguments);
+  return result < 0 ? -errno : result;
+}
+#endif
+
+/* Straight into its group of version 2. -1 where the kernel, or who filters its calls, does not want that. */
+static __attribute__((noinline)) pid_t clone_into_group(struct spawn *spawn) {
   int place = spawn->group != NULL ? cgroup_birthplace(spawn->group) : -1;
   if (place < 0) return -1;
-  struct clone_arguments arguments = {.flags = CLONE_VFORK | INTO_CGROUP, .exit_signal = SIGCHLD};
+  struct clone_arguments arguments = {.flags = MEMORY | CLONE_VFORK | INTO_CGROUP, .exit_signal = SIGCHLD};
   arguments.cgroup = (uint64_t)place;
   spawn->born_inside = true;
-  pid_t pid = (pid_t)syscall(SYS_clone3, &arguments, sizeof arguments);
+  long pid = clone3_here(&arguments);
   if (pid == 0) _exit(become_the_worker(spawn));
-  int error = errno;
+  int error = pid < 0 ? (int)-pid : 0;
   close(place);
   errno = error;
-  return pid;
+  return pid < 0 ? -1 : (pid_t)pid;
 }
 
 /* In our memory, on a stack of its own. */

@@ -95,6 +95,11 @@ static void fork_often(void) {
   _exit(refused == 5 ? 0 : 9);
 }
 
+static void fork_too_often(void) {
+  for (int i = 0; i < 30; i++)
+    if (fork() == 0) sleep_long();
+}
+
 static void burn_with_child(void) {
   if (fork() == 0) {
     burn(0.4);
@@ -322,6 +327,51 @@ static void removal(const char *name) {
   close_soon(&group);
 }
 
+static bool is_kept(const char *id) { return !is_gone(cgroup_support.folder, id); }
+
+/* Opens one, runs that in it, closes it. */
+static void use(uint64_t id, const struct limits *limits, void (*member)(void)) {
+  struct cgroup group;
+  check(cgroup_open(&group, id, limits) == 0);
+  end_of(start(&group, member));
+  cgroup_kill(&group);
+  pause_ms(20);
+  close_soon(&group);
+}
+
+static void reuse(const char *name) {
+  struct limits limits = {64 * MiB, 10000000, UNLIMITED, 20, UNLIMITED, UNLIMITED}, others = limits;
+  struct cgroup group;
+  if (cgroup_support.memory != BY_CGROUP1 || cgroup_support.processes != BY_CGROUP1) skip(name, "not version 1");
+  use(7, &limits, nothing);
+  use(8, &limits, nothing);
+  check(is_kept("7") && !is_kept("8"));
+  /* With other limits it is another one. */
+  others.processes = 21;
+  use(9, &others, nothing);
+  check(is_kept("7") && is_kept("9"));
+  /* Nothing of the last one is to be seen. */
+  use(10, &limits, burn_a_little);
+  check(cgroup_open(&group, 11, &limits) == 0 && strcmp(group.name, "7") == 0);
+  struct usage usage = {UNKNOWN, UNKNOWN, UNKNOWN, UNKNOWN};
+  uint64_t observed;
+  cgroup_usage(&group, &usage);
+  check(usage.cpu_time < 1000 && usage.processes == 0 && usage.memory_peak < 2 * MiB);
+  check(cgroup_broken(&group, &observed) == LIMIT_NONE);
+  close_soon(&group);
+  /* Who was refused a process, or had a group in its group, leaves none to others. */
+  use(12, &limits, fork_too_often);
+  check(!is_kept("7"));
+  use(7, &limits, group_in_group);
+  check(!is_kept("7"));
+  /* The oldest of too many goes. */
+  for (uint64_t i = 0; i < 20; i++) {
+    others.processes = 30 + i;
+    use(100 + i, &others, nothing);
+  }
+  check(!is_kept("9") && !is_kept("103") && is_kept("104") && is_kept("119"));
+}
+
 /* Every step of opening fails once for want of a file descriptor, and leaves nothing behind. */
 static void few_files(const char *name) {
   struct limits limits = {64 * MiB, 10000000, 1000, 10, UNLIMITED, UNLIMITED};
@@ -335,6 +385,7 @@ static void few_files(const char *name) {
     check(error == 0 || error == EMFILE);
     failures += error != 0;
     check(is_gone(cgroup_support.folder, "7") == (error != 0));
+    group.was_killed = true; /* Nobody gets it after us. */
     if (!error) close_soon(&group);
     check(count_open_files() == before);
   }
@@ -571,6 +622,7 @@ static int run_all(void) {
   failed += run("a good worker breaks nothing", nothing_broken);
   failed += run("escapees are killed", kill_escapees);
   failed += run("what is closed is gone", removal);
+  failed += run("a group that is as good as new is used again", reuse);
   failed += run("without file descriptors nothing is left behind", few_files);
   failed += run("two servers side by side", two_servers);
   failed += run("the folder of a dead server is swept", sweep);

@@ -3,7 +3,15 @@ import { before, describe, test } from 'node:test'
 import { needsCompiler } from '../support/compile.ts'
 import { program, run } from './program.ts'
 
-const PARTS = ['cgroup', 'cgroup-break', 'cgroup-folder', 'cgroup-handover', 'cgroup-mounts', 'cgroup-probe']
+const PARTS = [
+  'cgroup',
+  'cgroup-break',
+  'cgroup-folder',
+  'cgroup-handover',
+  'cgroup-mounts',
+  'cgroup-probe',
+  'cgroup-reuse',
+]
 const SOURCES = ['test/native/cgroup-test.c', ...PARTS.map((name) => `native/${name}.c`)]
 
 /** As they are called in cgroup-test.c, which also says what groups cost. */
@@ -16,6 +24,7 @@ const TESTS = [
   'a good worker breaks nothing',
   'escapees are killed',
   'what is closed is gone',
+  'a group that is as good as new is used again',
   'without file descriptors nothing is left behind',
   'two servers side by side',
   'the folder of a dead server is swept',

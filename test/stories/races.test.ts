@@ -141,7 +141,7 @@ void describe('a fault of somebody else', () => {
   })
 
   story('what its last output shows counts too: the output limit', async (master) => {
-    const worker = await master.getWorker('w').start('seq', ['1', '30000'], { limits: { output: '128KiB' } })
+    const worker = await master.getWorker('w').start('seq', ['1', '20000'], { limits: { output: '96KiB' } })
     assert.partialDeepStrictEqual(await worker.exited, { kind: 'limit', limit: 'output' })
   })
 
