@@ -9,7 +9,7 @@
  * descendant. When the master ends, the fork server kills every descendant and goes. When the fork
  * server is killed, the guardian does that; when the guardian is killed, the fork server does.
  *
- * Descriptors: 0 commands of the master, 1 news for it, 2 its stderr, 3 to 5 its own stdin, stdout and stderr, for workers
+ * Descriptors: 0 commands of the master, 1 news for it (by a pipe that it opens as well), 2 its stderr, 3 to 5 its own stdin, stdout and stderr, for workers
  * that inherit them. A worker has a pipe for each of its streams. The master opens its stdin by our number for it
  * (/proc/<our pid>/fd/<number>) as soon as it has something to say. What it writes is passed on among the news, and when that
  * gets much, the master opens those pipes as well.
@@ -49,12 +49,12 @@ static void die(const char *what) {
 /* Counts up with each change of what is said between the master and us. The other side is src/process/fork-server/protocol.ts. */
 #define PROTOCOL 3
 
-static void say_hello(void) {
+static void say_hello(int news) {
   char text[1024];
   const struct cgroup_support *can = &cgroup_support;
   snprintf(text, sizeof text,
-           "protocol=%d\npid=%d\nmemory=%d\nprocesses=%d\ncpus=%d\ncpuTime=%d\nreason=%s\n", PROTOCOL, (int)getpid(),
-           (int)can->memory, (int)can->processes, (int)can->cpus, (int)can->cpu_time, can->reason);
+           "protocol=%d\npid=%d\nnews=%d\nmemory=%d\nprocesses=%d\ncpus=%d\ncpuTime=%d\nreason=%s\n", PROTOCOL, (int)getpid(),
+           news, (int)can->memory, (int)can->processes, (int)can->cpus, (int)can->cpu_time, can->reason);
   news_hello(text);
 }
 
@@ -102,12 +102,16 @@ static void become_server(pid_t guardian) {
   if (getppid() != guardian) _exit(1);
 }
 
+/* Only the first frame goes where the master has put it: a pipe that it opens itself it can read without allocating. */
 static void greet(void) {
-  fcntl(0, F_SETFL, O_NONBLOCK);
-  fcntl(1, F_SETFL, O_NONBLOCK);
+  int news[2];
+  if (pipe2(news, O_CLOEXEC | O_NONBLOCK) != 0) die("it has no pipe for its news");
+  watch_widen(news[1]);
   news_init(1);
-  say_hello();
+  say_hello(news[0]);
   news_flush();
+  dup2(news[1], 1);
+  fcntl(0, F_SETFL, O_NONBLOCK);
 }
 
 static void serve(pid_t guardian) {

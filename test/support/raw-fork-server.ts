@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { type ChildProcess, spawn } from 'node:child_process'
-import { readFileSync, readdirSync } from 'node:fs'
+import { constants, openSync, readFileSync, readdirSync } from 'node:fs'
+import { Socket } from 'node:net'
 import type { Readable, Writable } from 'node:stream'
 import type { LaunchCommand } from '../../src/index.ts'
 import { forkServerPath } from '../../src/process/fork-server/binary.ts'
@@ -34,8 +35,9 @@ export class RawForkServer {
   readonly stderr = new Map<number, number>()
   /** Whether who has said a lot may say more at once. */
   wantsMore = true
-  readonly news: Readable
+  news: Readable
   readonly commands: Writable
+  readonly #reader = new FrameReader((type, id, body) => this.#take(type, id, body))
   readonly #child: ChildProcess
   readonly #exited: Promise<number | null>
   #hello: ReadonlyMap<string, string> = new Map()
@@ -49,9 +51,12 @@ export class RawForkServer {
     this.commands = this.#child.stdin as Writable
     this.news = this.#child.stdout as Readable
     this.#exited = new Promise((resolve) => this.#child.on('exit', resolve))
-    const reader = new FrameReader((type, id, body) => this.#take(type, id, body))
-    this.news.on('data', (chunk: Buffer) => reader.push(chunk)).on('error', ignore)
+    this.#follow(this.news)
     this.commands.on('error', ignore)
+  }
+
+  #follow(news: Readable): void {
+    this.news = news.on('data', (chunk: Buffer) => this.#reader.push(chunk)).on('error', ignore)
   }
 
   #take(type: number, id: number, body: Buffer): void {
@@ -59,8 +64,15 @@ export class RawForkServer {
     else if (type === FRAME.stderr) count(this.stderr, id, body)
     else if (type === FRAME.stderrFull && this.wantsMore) this.tell('stderr', id, WISH.more)
     else if (type === FRAME.stdoutFull && this.wantsMore) this.tell('stdout', id, WISH.more)
-    else if (type === FRAME.hello) this.#hello = decodeHello(body)
+    else if (type === FRAME.hello) this.#meet(decodeHello(body))
     else this.frames.push({ type, id, body: Buffer.from(body) })
+  }
+
+  #meet(hello: ReadonlyMap<string, string>): void {
+    this.#hello = hello
+    this.news.destroy()
+    const path = `/proc/${this.pid}/fd/${hello.get('news')}`
+    this.#follow(new Socket({ fd: openSync(path, constants.O_RDONLY | constants.O_NONBLOCK), writable: false }))
   }
 
   get pid(): number {

@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process'
-import { readlinkSync } from 'node:fs'
+import { constants, openSync } from 'node:fs'
 import type { Readable, Writable } from 'node:stream'
 import { getSystemErrorName } from 'node:util'
 import { SpawnError } from '../../base/errors.ts'
@@ -22,6 +22,7 @@ import {
   encodeCommand,
   encodeRequest,
 } from './protocol.ts'
+import { ReadSocket } from '../read-socket.ts'
 import { PipeSink } from './pipe-sink.ts'
 import { type ServerOfMany, ServerSide } from './server-side.ts'
 
@@ -38,7 +39,10 @@ export class Server implements ServerOfMany {
   readonly ended: Promise<void>
   readonly #guardian: ChildProcess
   readonly #commands: Writable
-  readonly #news: Readable & { ref?(): void; unref?(): void }
+  readonly #reader = new FrameReader((type, id, body) => this.#onFrame(type, id, body))
+  readonly #onEnd: () => void
+  /** Where it says hello, and then what it has opened for all other news. */
+  #news: Readable & { ref?(): void; unref?(): void }
   readonly #hello = Promise.withResolvers<Abilities>()
   readonly #asked = new Map<number, Asked>()
   readonly #running = new Map<number, ForkedProcess>()
@@ -65,16 +69,16 @@ export class Server implements ServerOfMany {
       this.#lose(new Error(why))
       onLost(this)
     }
+    this.#onEnd = () => lose('the fork server has ended')
     this.#guardian.on('error', (error) => lose(`the fork server could not be started: ${error.message}`))
     this.ended = new Promise((resolve) => {
       this.#guardian.on('error', () => resolve())
       this.#guardian.on('exit', () => resolve())
     })
     if (this.#guardian.pid === undefined) return
-    const reader = new FrameReader((type, id, body) => this.#onFrame(type, id, body))
     this.#commands.on('error', () => {})
-    this.#news.on('error', () => {}).on('close', () => lose('the fork server has ended'))
-    this.#news.on('data', (chunk: Buffer) => reader.push(chunk))
+    this.#news.on('error', () => {}).on('close', this.#onEnd)
+    this.#news.on('data', (chunk: Buffer) => this.#reader.push(chunk))
     this.#guardian.unref()
     this.#unref(this.#commands)
     this.#keepAlive()
@@ -138,14 +142,28 @@ export class Server implements ServerOfMany {
   #onHello(body: Buffer): void {
     const hello = decodeHello(body)
     this.descriptors = `/proc/${hello.get('pid')}/fd`
-    const misfit = misfitOf(hello.get('protocol'), this.descriptors)
-    if (misfit !== undefined) {
-      this.#hello.reject(new Error(misfit))
+    try {
+      checkProtocol(hello.get('protocol'))
+      this.#follow(`${this.descriptors}/${hello.get('news')}`)
+    } catch (error) {
+      this.#hello.reject(error)
       return void this.#commands.end()
     }
     this.#abilities = abilitiesOf(hello)
     this.#hello.resolve(this.#abilities)
     this.#keepAlive()
+  }
+
+  /** Reads its news without an allocation per read. */
+  #follow(path: string): void {
+    const news = new ReadSocket({ fd: openPipe(path), readable: true, writable: false })
+    news.on('error', () => {})
+    news.start((chunk) => {
+      this.#reader.push(chunk as Buffer)
+      return true
+    }, this.#onEnd)
+    this.#news.removeListener('close', this.#onEnd).destroy()
+    this.#news = news
   }
 
   #onStarted(id: number, pid: number, stdin: number): void {
@@ -189,7 +207,8 @@ export class Server implements ServerOfMany {
     queueMicrotask(() => {
       const commands = this.#waiting
       this.#waiting = []
-      if (this.#lost === undefined) this.#commands.write(Buffer.concat(commands))
+      const [first] = commands
+      if (this.#lost === undefined) this.#commands.write(commands.length === 1 ? first : Buffer.concat(commands))
     })
   }
 
@@ -212,14 +231,17 @@ export class Server implements ServerOfMany {
   }
 }
 
-/** Why we cannot work with that fork server. */
-function misfitOf(protocol = 'an older one', descriptors: string): string | undefined {
-  if (protocol !== PROTOCOL)
-    return `the fork server ${forkServerPath()} is of another version of pagent (its protocol is ${protocol}, not ${PROTOCOL}); build it again by npm run build`
+function checkProtocol(protocol = 'an older one'): void {
+  if (protocol === PROTOCOL) return
+  throw new Error(
+    `the fork server ${forkServerPath()} is of another version of pagent (its protocol is ${protocol}, not ${PROTOCOL}); build it again by npm run build`,
+  )
+}
+
+function openPipe(path: string): number {
   try {
-    readlinkSync(`${descriptors}/0`)
-    return undefined
+    return openSync(path, constants.O_RDONLY | constants.O_NONBLOCK)
   } catch (error) {
-    return `the descriptors of the fork server cannot be opened: ${String(error)}`
+    throw new Error(`the descriptors of the fork server cannot be opened: ${String(error)}`, { cause: error })
   }
 }
