@@ -1,8 +1,8 @@
 import { channel as diagnosticsChannel } from 'node:diagnostics_channel'
 
 /**
- * How a call has ended: with a result, with an error (the function threw, or the call could not be sent), late, by its
- * signal or since its reader left, or with its worker.
+ * How a call has ended: with a result, with an error (the function threw, there is none, or the call could not be sent), late, by
+ * its signal or since its reader left, or with its worker.
  */
 export type CallOutcome = 'ok' | 'error' | 'timeout' | 'cancelled' | 'lost'
 
@@ -10,7 +10,11 @@ export type CallOutcome = 'ok' | 'error' | 'timeout' | 'cancelled' | 'lost'
 export interface CallEvent {
   /** Milliseconds since 1970. */
   readonly at: number
-  /** The worker that was called; undefined where a pool was. */
+  /** A notification is a call that nobody answers: over when it was sent, or when what it calls has returned. */
+  readonly kind: 'call' | 'notification'
+  /** Who has made it: what a worker calls is what the master serves. */
+  readonly from: 'master' | 'worker'
+  /** The worker that was called, or has called; undefined where a pool was called. */
   readonly worker?: string
   /** The pool that was called: what its workers do for it is told of once. */
   readonly pool?: string

@@ -144,8 +144,9 @@ export class Master implements AsyncDisposable {
   }
 
   /**
-   * Calls back for each call to a worker or a pool of it that is over, before whoever asked hears of it: with its method, how it
-   * ended, and how long it took. Without anybody who listens nothing is timed. A listener that throws fails no call.
+   * Calls back for each call that is over, before whoever asked hears of it: with its method, how it ended, and how long it
+   * took. Those to a worker or a pool of it, those that its workers make (`from` tells), and notifications (`kind` does).
+   * Without anybody who listens nothing is timed. A listener that throws fails no call.
    *
    * ```ts
    * import { Master, Pool } from 'pagent'

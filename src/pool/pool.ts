@@ -1,5 +1,5 @@
 import { AsyncResource } from 'node:async_hooks'
-import { CallHub } from '../base/call-hub.ts'
+import { type CallEvent, CallHub } from '../base/call-hub.ts'
 import { systemClock } from '../base/clock.ts'
 import { AlreadyStartedError, ClosedError } from '../base/errors.ts'
 import { type Exit, plainExit } from '../base/exit.ts'
@@ -92,10 +92,7 @@ export class Pool<Api extends object = any> implements Child, AsyncDisposable {
     }
     const caller: Caller = {
       call: (method, params, plain) => this.#call(method, params, pooled(plain)),
-      notify: async (method, params) => {
-        const plain = poolCallOf(this.#plan.plainCall, key)
-        await this.#do(plain, false, ({ caller: worker }) => worker.notify(method, params))
-      },
+      notify: (method, params) => this.#notify(method, params, poolCallOf(this.#plan.plainCall, key)),
       stream: (method, params, plain) => this.#stream(method, params, pooled(plain)),
     }
     return new RpcClient<Api>(caller, { ...this.#plan.call, ...call })
@@ -201,6 +198,12 @@ export class Pool<Api extends object = any> implements Child, AsyncDisposable {
     return told === undefined ? result : watched(result, told)
   }
 
+  async #notify(method: string, params: Params, options: ReadPoolCall): Promise<void> {
+    const told = this.#watch(method, options, 'notification')
+    const sent = this.#do(options, false, ({ caller }, _, since) => caller.notify(method, params, since))
+    await (told === undefined ? sent : watched(sent, told))
+  }
+
   #do(options: ReadPoolCall, isAlone: boolean, work: Work): Promise<unknown> {
     const staff = this.#staff
     const inContext = staff.keepsContext ? AsyncResource.bind(work) : work
@@ -216,12 +219,12 @@ export class Pool<Api extends object = any> implements Child, AsyncDisposable {
   }
 
   /** Undefined while nobody listens. */
-  #watch(method: string, { once }: ReadPoolCall): WatchedCall | undefined {
+  #watch(method: string, { once }: ReadPoolCall, kind: CallEvent['kind'] = 'call'): WatchedCall | undefined {
     const calls = this.#keeper?.host.calls ?? unkept
     if (!calls.isWatched) return undefined
     const { host, path } = this.#keeper ?? {}
-    const to = path === undefined ? { pool: this.id } : { pool: this.id, supervisor: path }
-    return { calls, clock: host?.clock ?? systemClock, to, method, signal: once.signal, since: this.#staff.now }
+    const what = { kind, from: 'master', pool: this.id, ...(path === undefined ? {} : { supervisor: path }) } as const
+    return { calls, clock: host?.clock ?? systemClock, what, method, signal: once.signal, since: this.#staff.now }
   }
 
   /** Its worker is busy with it until it has ended, or its reader has left. */

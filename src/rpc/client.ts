@@ -59,7 +59,7 @@ export function readCallOptions(options: CallOptions): ReadCallOptions {
  */
 export interface Caller {
   call(method: string, params: Params, options: ReadCallOptions, since?: number): Promise<unknown>
-  notify(method: string, params: Params): Promise<void>
+  notify(method: string, params: Params, since?: number): Promise<void>
   stream(method: string, params: Params, options: ReadCallOptions, since?: number): AsyncIterable<unknown>
 }
 

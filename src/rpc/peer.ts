@@ -18,6 +18,7 @@ import {
 import { type CallPlan, Outgoing } from './calling/outgoing.ts'
 import type { Caller } from './client.ts'
 import type { Port } from './port.ts'
+import { Served, type WatchServed } from './serving/served.ts'
 
 export interface PeerOptions {
   /** Who is on the other side, in errors: `worker "a"`. */
@@ -37,6 +38,8 @@ export interface PeerOptions {
   readonly stuck?: (method: string) => void
   /** What came was no JSON-RPC, or an answer to nothing. It is passed over. */
   readonly fault?: (error: ProtocolError) => void
+  /** Asked for each call of the other side whether somebody wants to hear of it. @default nobody does */
+  readonly watchServed?: WatchServed | undefined
 }
 
 const MAX_IN_FLIGHT = 10_000
@@ -54,13 +57,14 @@ export class Peer implements Caller {
 
   constructor(port: Port, options: PeerOptions) {
     const { who, clock, api, maxInFlight = MAX_IN_FLIGHT, cancelGrace = CANCEL_GRACE, stuck = ignore } = options
-    const { closedGrace = 0, propagate } = options
+    const { closedGrace = 0, propagate, watchServed } = options
     this.#port = port
     this.#who = who
     this.#propagate = propagate
     this.#fault = options.fault ?? ignore
     this.#outgoing = new Outgoing(port, { who, clock, maxInFlight, cancelGrace, closedGrace, stuck, propagate })
-    this.#incoming = new Incoming(port, api === undefined ? NO_METHODS : methodsOf(api), maxInFlight)
+    const served = watchServed && new Served(watchServed)
+    this.#incoming = new Incoming(port, api === undefined ? NO_METHODS : methodsOf(api), maxInFlight, served)
   }
 
   /** Our calls without an answer. */
@@ -113,7 +117,7 @@ export class Peer implements Caller {
   /** The other side is gone: every call ends with this error. */
   close(error: Error): void {
     this.#outgoing.close(error)
-    this.#incoming.close()
+    this.#incoming.close(error)
   }
 
   #acceptOne(message: unknown): void {

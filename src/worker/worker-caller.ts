@@ -1,3 +1,4 @@
+import type { CallEvent } from '../base/call-hub.ts'
 import { sleep } from '../base/clock.ts'
 import { ClosedError, ExitError, TimeoutError } from '../base/errors.ts'
 import type { Exit } from '../base/exit.ts'
@@ -23,25 +24,26 @@ export class WorkerCaller implements Caller {
     const { id, job, life } = lifecycle
     if (job?.plan.spec.onMessage !== undefined)
       throw new TypeError(`Cannot call worker "${id}": its onMessage gets every message; use one or the other`)
-    lifecycle.rpc ??= settings
+    lifecycle.rpc ??= { ...settings, watchServed: (kind, called) => this.#watch(called, undefined, kind, 'worker') }
     if (life?.exit === undefined) life?.streams?.openCalls(lifecycle.rpc)
   }
 
   call(method: string, params: Params, options: ReadCallOptions, since?: number): Promise<unknown> {
-    const told = since === undefined ? this.#watch(method, options) : undefined
+    const told = since === undefined ? this.#watch(method, options.signal) : undefined
     const result = options.retry
       ? this.#retry(method, params, options, since)
       : this.#once(method, params, options, since)
     return told === undefined ? result : watched(result, told)
   }
 
-  async notify(method: string, params: Params): Promise<void> {
-    const calls = await this.#opened()
-    await calls.peer.notify(method, params)
+  async notify(method: string, params: Params, since?: number): Promise<void> {
+    const told = since === undefined ? this.#watch(method, undefined, 'notification') : undefined
+    const sent = this.#notify(method, params)
+    await (told === undefined ? sent : watched(sent, told))
   }
 
   stream(method: string, params: Params, options: ReadCallOptions, since?: number): AsyncIterable<unknown> {
-    const told = since === undefined ? this.#watch(method, options) : undefined
+    const told = since === undefined ? this.#watch(method, options.signal) : undefined
     const items =
       this.#lifecycle.life?.streams?.calls?.stream(method, params, options, since) ??
       this.#streamLater(method, params, options, since)
@@ -49,12 +51,22 @@ export class WorkerCaller implements Caller {
   }
 
   /** Undefined while nobody listens. Whoever says since when a call was wanted, as a pool does, tells of it himself. */
-  #watch(method: string, { signal }: ReadCallOptions): WatchedCall | undefined {
+  #watch(
+    method: string,
+    signal: AbortSignal | undefined,
+    kind: CallEvent['kind'] = 'call',
+    from: CallEvent['from'] = 'master',
+  ): WatchedCall | undefined {
     const { calls } = this.#lifecycle
     if (!calls.isWatched) return undefined
     const { clock, id, keeper } = this.#lifecycle
-    const to = keeper === undefined ? { worker: id } : { worker: id, supervisor: keeper }
-    return { calls, clock, to, method, signal, since: clock.now() }
+    const what = { kind, from, worker: id, ...(keeper === undefined ? {} : { supervisor: keeper }) }
+    return { calls, clock, what, method, signal, since: clock.now() }
+  }
+
+  async #notify(method: string, params: Params): Promise<void> {
+    const calls = await this.#opened()
+    await calls.peer.notify(method, params)
   }
 
   #once(method: string, params: Params, options: ReadCallOptions, since: number | undefined): Promise<unknown> {

@@ -64,10 +64,11 @@ export class FakeFleet implements Fleet {
   }
 
   /** A call is over. */
-  called(call: Pick<FleetCall, 'worker' | 'pool' | 'method' | 'outcome' | 'duration'> & { error?: unknown }): void {
+  called(call: Partial<FleetCall> & Pick<FleetCall, 'method' | 'outcome' | 'duration'>): void {
     const { worker = '', pool = worker } = call
     const place = this.places.get(worker) ?? { service: pool, pool }
-    for (const listener of this.#callListeners) listener({ at: this.#time++, ...call, place })
+    for (const listener of this.#callListeners)
+      listener({ at: this.#time++, kind: 'call', from: 'master', ...call, place })
   }
 
   /** A worker writes a line. */

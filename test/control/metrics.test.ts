@@ -194,6 +194,30 @@ void test('calls are counted by method and outcome, and no flood of names become
   assert.deepEqual(fleet.listeners, [0, 0])
 })
 
+void test('what workers call, and what is only said, counts by itself', async () => {
+  const fleet = new FakeFleet({ api: { service: 'web', group: 'app' } })
+  const metrics = new FleetMetrics(fleet)
+  const byWorker = { worker: 'api', from: 'worker', duration: 20 } as const
+  const note = { kind: 'notification', duration: 1 } as const
+  for (let n = 0; n < 500; n++) fleet.called({ ...byWorker, ...note, method: `made-up-${n}`, outcome: 'ok' })
+  fleet.called({ worker: 'api', method: 'get', outcome: 'ok', duration: 2 })
+  fleet.called({ ...byWorker, method: 'made-up-1', outcome: 'ok' })
+  fleet.called({ ...byWorker, method: 'made-up-1', outcome: 'cancelled' })
+  fleet.called({ ...note, worker: 'api', method: 'hear', outcome: 'lost' })
+  fleet.called({ ...note, pool: 'thumbs', method: 'hear', outcome: 'ok' })
+  const { samples } = parseExposition((await metrics.text(readers)).text)
+  const sum = (name: string, labels: Record<string, string>): number => total(samples, `pagent_rpc_${name}`, labels)
+  assert.equal(sum('duration_seconds_count', {}), 1)
+  assert.equal(sum('duration_seconds_count', { method: 'get', outcome: 'ok' }), 1)
+  assert.equal(sum('served_duration_seconds_count', { method: 'made-up-1', service: 'web', group: 'app' }), 2)
+  assert.equal(sum('served_duration_seconds_bucket', { outcome: 'cancelled', le: '0.025' }), 1)
+  assert.equal(sum('notifications_total', { direction: 'in', outcome: 'ok', service: 'web' }), 500)
+  assert.equal(sum('notifications_total', { direction: 'in', method: 'other' }), 400)
+  assert.equal(sum('notifications_total', { direction: 'out', method: 'hear', outcome: 'lost', service: 'web' }), 1)
+  assert.equal(sum('notifications_total', { direction: 'out', method: 'hear', outcome: 'ok', service: 'thumbs' }), 1)
+  metrics.close()
+})
+
 served('GET /metrics is the text format of Prometheus, and says what there is', async ({ client, fleet, get }) => {
   fleet.places.set('pool-1', { service: 'thumbs', pool: 'thumbs' })
   fleet.happen('exited', 'web', {

@@ -98,6 +98,32 @@ story('a master tells OpenTelemetry what went to and from its workers, and what 
   assert.equal(of(meters.measured, 'rpc.client.call.duration').length, 3, 'it counts no more')
 })
 
+story('a master tells OpenTelemetry what its workers call, and what is only said', async (master) => {
+  const meters = new FakeMeters()
+  const instrumentation = instrument(master, { meterProvider: meters.provider })
+  const client = (await master.getWorker('api').start(process.execPath, [api], { framing: jsonRpc<any>() })).rpc({
+    serve: { greet: (name: string) => `hello ${name}` },
+  })
+  assert.equal(await client.call('callBack', 'greet', 'you'), 'hello you')
+  await assert.rejects(client.call('callBack', 'nothing'))
+  await client.notify('add', 1, 2)
+  const seen = (name: string): unknown => of(meters.measured, name).map(({ attributes }) => attributes)
+  const common = { 'rpc.system.name': 'jsonrpc' }
+  assert.deepEqual(seen('rpc.server.call.duration'), [
+    { ...common, 'rpc.method': 'greet' },
+    { ...common, 'rpc.method': '_OTHER', 'error.type': 'error' },
+  ])
+  assert.deepEqual(seen('pagent.rpc.notifications'), [
+    { ...common, 'rpc.method': 'add', 'pagent.rpc.direction': 'out' },
+  ])
+  assert.equal(of(meters.measured, 'rpc.client.call.duration').length, 2)
+  assert.deepEqual(
+    ['rpc.server.call.duration', 'pagent.rpc.notifications'].map((name) => meters.units.get(name)),
+    ['s', '{notification}'],
+  )
+  instrumentation.stop()
+})
+
 story('an instrumented master that is disposed of is let go', async (master) => {
   const meters = new FakeMeters()
   instrument(master, { meterProvider: meters.provider, perWorker: true })

@@ -1,17 +1,16 @@
 import { Counter, Histogram, type Registry } from '@prometheus-io/client'
 import type { FleetCall } from '../fleet/contract.ts'
-import { CALL_DURATIONS, DURATIONS } from './durations.ts'
+import { CallCounters } from './call-counters.ts'
+import { DURATIONS } from './durations.ts'
 import type { LifeSums } from './life-sums.ts'
 import type { End, Meters } from './lives.ts'
-import { MethodNames } from './methods.ts'
 import type { Naming } from './naming.ts'
 
 /** What has happened, counted. */
 export class Counters implements Meters {
   readonly #naming: Naming
   readonly #sums: LifeSums
-  readonly #methods = new MethodNames('other')
-  readonly #calls: Histogram<string>
+  readonly #calls: CallCounters
   readonly #starts: Histogram<string>
   readonly #exits: Counter<string>
   readonly #restarts: Counter<string>
@@ -37,13 +36,7 @@ export class Counters implements Meters {
       'reason',
     )
     this.#stalls = counter(`${names}_stalls_total`, 'Times that nobody read what a worker wrote for five seconds')
-    this.#calls = new Histogram({
-      name: 'pagent_rpc_duration_seconds',
-      help: 'How long calls took for whoever asked, with whatever they waited for',
-      labelNames: [...naming.labels, 'method', 'outcome'],
-      buckets: CALL_DURATIONS,
-      registers: [registry],
-    })
+    this.#calls = new CallCounters(registry, naming.labels)
     this.#lines = new Counter({
       name: 'pagent_log_dropped_lines_total',
       help: 'Lines of the log that could not be written to disk',
@@ -69,9 +62,8 @@ export class Counters implements Meters {
   }
 
   called(call: FleetCall): void {
-    const { worker, place, outcome, duration } = call
-    const labels = worker === undefined ? this.#naming.ofPool(place) : this.#naming.of(worker)
-    this.#calls.observe({ ...labels, method: this.#methods.of(call), outcome }, duration / 1000)
+    const { worker, place } = call
+    this.#calls.count(call, worker === undefined ? this.#naming.ofPool(place) : this.#naming.of(worker))
   }
 
   restarted(worker: string, after: End): void {

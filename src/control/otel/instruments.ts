@@ -47,8 +47,10 @@ export class Instruments implements Meters {
   readonly #meter: Meter
   readonly #source: Source
   readonly #sums = new LifeSums()
-  readonly #methods = new MethodNames('_OTHER')
-  readonly #calls: Histogram
+  /** Whatever a worker asks for, the names of the calls to it are told apart. */
+  readonly #methods = { master: new MethodNames('_OTHER'), worker: new MethodNames('_OTHER') }
+  readonly #calls: Readonly<Record<CallEvent['from'], Histogram>>
+  readonly #notifications: Counter
   readonly #exits: Counter
   readonly #restarts: Counter
   readonly #dropped: Counter
@@ -75,7 +77,11 @@ export class Instruments implements Meters {
     this.#starts = meter.createHistogram('pagent.worker.start.duration', duration)
     this.#recoveries = meter.createHistogram('pagent.worker.recovery.duration', duration)
     const callDuration = { unit: 's', advice: { explicitBucketBoundaries: CALL_DURATIONS } }
-    this.#calls = meter.createHistogram('rpc.client.call.duration', callDuration)
+    this.#calls = {
+      master: meter.createHistogram('rpc.client.call.duration', callDuration),
+      worker: meter.createHistogram('rpc.server.call.duration', callDuration),
+    }
+    this.#notifications = meter.createCounter('pagent.rpc.notifications', { unit: '{notification}' })
     this.#count = meter.createObservableUpDownCounter('pagent.worker.count', { unit: '{worker}' })
     this.#memory = meter.createObservableUpDownCounter('pagent.worker.memory.usage', { unit: 'By' })
     this.#cpuTime = meter.createObservableCounter('pagent.worker.cpu.time', { unit: 's' })
@@ -114,14 +120,17 @@ export class Instruments implements Meters {
     this.#dropped.add(count, this.#source.attributesOf(worker))
   }
 
-  /** As OpenTelemetry's conventions for RPC clients have it. */
-  called(call: CallEvent, attributes: Attributes): void {
-    this.#calls.record(call.duration / 1000, {
-      ...attributes,
+  /** As OpenTelemetry's conventions for RPC have it: of calls to workers as their client, of those by workers as their server. */
+  called(call: CallEvent, whose: Attributes): void {
+    const { kind, from, outcome, duration } = call
+    const attributes = {
+      ...whose,
       'rpc.system.name': 'jsonrpc',
-      'rpc.method': this.#methods.of(call),
-      ...(call.outcome === 'ok' ? {} : { 'error.type': call.outcome }),
-    })
+      'rpc.method': this.#methods[from].of(call),
+      ...(outcome === 'ok' ? {} : { 'error.type': outcome }),
+    }
+    if (kind === 'call') this.#calls[from].record(duration / 1000, attributes)
+    else this.#notifications.add(1, { ...attributes, 'pagent.rpc.direction': from === 'master' ? 'out' : 'in' })
   }
 
   linesDropped(count: number): void {

@@ -6,8 +6,8 @@ import { ClosedError, ExitError, TimeoutError } from '../../base/errors.ts'
 export interface WatchedCall {
   readonly calls: CallHub
   readonly clock: Clock
-  /** Who was asked. */
-  readonly to: Pick<CallEvent, 'worker' | 'pool' | 'supervisor'>
+  /** What it is, and who was asked by whom. */
+  readonly what: Pick<CallEvent, 'kind' | 'from' | 'worker' | 'pool' | 'supervisor'>
   readonly method: string
   readonly signal: AbortSignal | undefined
   /** By the clock, when it was asked for. */
@@ -70,9 +70,10 @@ class WatchedStream implements AsyncIterableIterator<unknown> {
   }
 }
 
-function tell({ calls, clock, to, method, since }: WatchedCall, outcome: CallOutcome, error?: unknown): void {
+/** Tells what has become of it. */
+export function tell({ calls, clock, what, method, since }: WatchedCall, outcome: CallOutcome, error?: unknown): void {
   const failure = error === undefined ? {} : { error }
-  calls.tell({ at: clock.date(), ...to, method, outcome, duration: clock.now() - since, ...failure })
+  calls.tell({ at: clock.date(), ...what, method, outcome, duration: clock.now() - since, ...failure })
 }
 
 function outcomeOf(error: unknown, signal: AbortSignal | undefined): CallOutcome {

@@ -1,33 +1,48 @@
 import type { Methods } from './api.ts'
 import { type Call, callOf, during } from './current-call.ts'
 import { toWire } from '../faults.ts'
-import { CODES, type Id, NOTES, type NotificationMessage, type RequestMessage, type WireError } from '../messages.ts'
+import {
+  CODES,
+  type ErrorMessage,
+  type Id,
+  NOTES,
+  type NotificationMessage,
+  type RequestMessage,
+  type ResultMessage,
+  type WireError,
+} from '../messages.ts'
 import { Outflow, Starved } from './outflow.ts'
 import type { Port } from '../port.ts'
+import type { Served } from './served.ts'
+
+type Answer = (ResultMessage & { readonly error?: undefined }) | ErrorMessage
 
 /** The other side's calls to us: each is answered once. */
 export class Incoming {
   readonly #port: Port
   readonly #methods: Methods
   readonly #max: number
+  readonly #served: Served | undefined
   readonly #running = new Map<Id, Call>()
   readonly #outflows = new Map<Id, Outflow>()
 
   #idle: PromiseWithResolvers<void> | undefined
   #isDeaf = false
 
-  /** `max` calls at a time. */
-  constructor(port: Port, methods: Methods, max: number) {
+  /** `max` calls at a time; `served` tells what becomes of them. */
+  constructor(port: Port, methods: Methods, max: number, served: Served | undefined) {
     this.#port = port
     this.#methods = methods
     this.#max = max
+    this.#served = served
   }
 
   request(message: RequestMessage): void {
     const { id, method, params, credit } = message
+    if (this.#running.has(id)) return this.#refuseTwin(id)
+    this.#served?.begun(id, method)
     const run = this.#methods.get(method)
     if (run === undefined) return this.#fail(id, CODES.methodNotFound, `there is no method ${JSON.stringify(method)}`)
-    if (this.#running.has(id)) return this.#fail(id, CODES.invalidRequest, `a call with the id ${id} is running`)
     if (this.#running.size >= this.#max) return this.#fail(id, CODES.overloaded, `${this.#max} calls are running`)
     if (credit !== undefined && !isCredit(credit))
       return this.#fail(id, CODES.invalidRequest, 'credit must be a whole number from 1')
@@ -51,12 +66,14 @@ export class Incoming {
   /** A call that nobody waits for. What it throws is nobody's. */
   notification({ method, params, _meta }: NotificationMessage): void {
     const run = this.#methods.get(method)
-    if (run === undefined) return
+    if (run === undefined) return this.#served?.notServed(method)
+    const told = this.#served?.notified(method)
     try {
       const result = during(callOf(ignore, _meta), run, argumentsOf(params))
       if (result instanceof Promise) result.catch(ignore)
-    } catch {
-      // As it says.
+      told?.(result)
+    } catch (error) {
+      told?.(Promise.reject(error))
     }
   }
 
@@ -76,7 +93,8 @@ export class Incoming {
   }
 
   /** Nobody waits for any of them. */
-  close(): void {
+  close(error: Error): void {
+    this.#served?.close(error)
     for (const id of this.#running.keys()) this.cancel(id)
   }
 
@@ -136,19 +154,29 @@ export class Incoming {
     this.#send({ jsonrpc: '2.0', id, error }, id)
   }
 
+  /** The answer with its id will be that of the other one. */
+  #refuseTwin(id: Id): void {
+    const error: WireError = { code: CODES.invalidRequest, message: `a call with the id ${id} is running` }
+    this.#tryPost({ jsonrpc: '2.0', id, error })
+  }
+
   /** An answer that cannot be sent is answered with the reason. */
-  #send(message: object, id: Id): void {
+  #send(message: Answer, id: Id): void {
     try {
       this.#port.post(message)
     } catch (error) {
-      if ('error' in message) return
-      this.#reject(id, error)
+      if (message.error === undefined) return this.#reject(id, error)
     }
+    this.#served?.answered(id, message.error)
   }
 
   #note(method: string, params: object): void {
+    this.#tryPost({ jsonrpc: '2.0', method, params })
+  }
+
+  #tryPost(message: object): void {
     try {
-      this.#port.post({ jsonrpc: '2.0', method, params })
+      this.#port.post(message)
     } catch {
       // Who cannot be told will not ask.
     }

@@ -7,6 +7,7 @@ import type { Launcher } from '../../process/launcher.ts'
 import type { ReadCallOptions } from '../../rpc/client.ts'
 import type { Params, Propagate } from '../../rpc/messages.ts'
 import { Peer } from '../../rpc/peer.ts'
+import type { WatchServed } from '../../rpc/serving/served.ts'
 import { type CallBudget, CallMeter } from './call-meter.ts'
 
 /** How a worker is called, in all its lives. */
@@ -17,6 +18,8 @@ export interface RpcSettings {
   readonly maxInFlight: number
   /** Milliseconds that a cancelled call may take to end, before the worker is ended as `unresponsive`. */
   readonly cancelGrace: number
+  /** Asked for each call of the worker whether somebody wants to hear of it. */
+  readonly watchServed?: WatchServed
 }
 
 /** Whose calls these are. */
@@ -42,7 +45,7 @@ export class Calls {
     propagate: Propagate | undefined,
   ) {
     this.#owner = owner
-    const { serve: api, maxInFlight, cancelGrace } = settings
+    const { serve: api, maxInFlight, cancelGrace, watchServed } = settings
     this.peer = new Peer(channel, {
       who: `worker "${owner.id}"`,
       clock: owner.clock,
@@ -51,6 +54,7 @@ export class Calls {
       cancelGrace,
       closedGrace: 1000,
       propagate,
+      watchServed,
       stuck: () => owner.fail({ kind: 'unresponsive', after: cancelGrace }),
       fault: (notice) => owner.emit({ type: 'noticed', notice }),
     })
