@@ -252,6 +252,8 @@ served('a plan arrives as it was sent', async ({ client, fleet }) => {
     concurrency: 1,
     maxQueue: 10,
     idle: undefined,
+    backoff: worker.backoff,
+    intensity: worker.intensity,
     recycle: { calls: 3 },
     call: { timeout: 1000 },
   } as const

@@ -86,6 +86,8 @@ export function poolOf(
     concurrency: 1,
     maxQueue: 100,
     idle: undefined,
+    backoff: { min: 1, max: 10, factor: 2, jitter: 0 },
+    intensity: { restarts: 3, within: 60_000 },
     recycle: {},
     call: {},
     ...more,

@@ -51,32 +51,37 @@ function folded(ids: readonly string[]): readonly string[] {
 const RESTARTS = { permanent: 'restart always', transient: 'restart on-failure', temporary: 'restart no' } as const
 
 function workerFacts({ restart, intensity, backoff, schedule, autostart, framing }: WorkerEntry): string[] {
-  const { min, max, factor } = backoff
   return [
     ...(schedule === undefined
       ? []
       : [`at ${schedule.cron}${schedule.timezone === undefined ? '' : ` ${schedule.timezone}`}`]),
     RESTARTS[restart],
     ...(restart === 'temporary' ? [] : intensityFacts(intensity)),
-    ...(min === 100 && max === 10_000 && factor === 2 ? [] : [`backoff ${formatMillis(min)} to ${formatMillis(max)}`]),
+    ...backoffFacts(backoff),
     ...(autostart ? [] : ['started by hand']),
     ...(framing === 'lines' ? [] : [framing]),
   ]
 }
 
-function intensityFacts({ restarts, within }: WorkerEntry['intensity']): string[] {
-  return restarts === 3 && within === 5000 ? [] : [`fails after ${restarts} restarts in ${formatMillis(within)}`]
+function backoffFacts({ min, max, factor }: WorkerEntry['backoff']): string[] {
+  return min === 100 && max === 10_000 && factor === 2 ? [] : [`backoff ${formatMillis(min)} to ${formatMillis(max)}`]
+}
+
+function intensityFacts({ restarts, within }: WorkerEntry['intensity'], what = 'restarts'): string[] {
+  return restarts === 3 && within === 5000 ? [] : [`fails after ${restarts} ${what} in ${formatMillis(within)}`]
 }
 
 function groupFacts({ intensity }: GroupEntry): string[] {
   return intensityFacts(intensity)
 }
 
-function poolFacts({ spares, concurrency, idle, recycle, call }: PoolEntry): string[] {
+function poolFacts({ spares, concurrency, idle, backoff, intensity, recycle, call }: PoolEntry): string[] {
   return [
     ...(spares === 0 ? [] : [`${spares} spare`]),
     ...(concurrency === 1 ? [] : [`${concurrency} calls each`]),
     ...(idle === undefined ? [] : [`idle ones stop after ${formatMillis(idle)}`]),
+    ...intensityFacts(intensity, 'failed starts'),
+    ...backoffFacts(backoff),
     ...(recycle.calls === undefined ? [] : [`replaced after ${recycle.calls} calls`]),
     ...(recycle.age === undefined ? [] : [`replaced after ${formatMillis(recycle.age)}`]),
     ...(recycle.memory === undefined ? [] : [`replaced at ${formatBytes(recycle.memory)}`]),

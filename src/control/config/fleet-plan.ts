@@ -128,6 +128,9 @@ export interface PoolEntry extends EntryFacts {
   readonly concurrency: number
   readonly maxQueue: number
   readonly idle: number | undefined
+  /** Of workers that cannot be started. */
+  readonly backoff: WorkerEntry['backoff']
+  readonly intensity: WorkerEntry['intensity']
   readonly recycle: {
     readonly calls?: number
     readonly age?: number

@@ -67,6 +67,7 @@ const GOOD: readonly string[] = [
   worker('autostart: false'),
   worker('autostart: ${START:-false}'),
   pool('module: ./calc.ts'),
+  pool('module: ./calc.ts\nintensity: { restarts: 0 }\nbackoff: { min: 0, max: 1s, jitter: 0 }'),
   pool('command: ./calc\nsize: { min: 1, max: 4 }\nspares: 1\nconcurrency: 2\nmax_queue: 10\nidle: 1m'),
   pool(
     'module: ./calc.ts\nsize: 2\nrecycle: { calls: 100, age: 1h, memory: 1GiB, jitter: 0.2 }\ncall: { timeout: 10s, cpu_time: 5s, memory: 64MiB }',
@@ -180,6 +181,8 @@ const BAD: readonly (readonly [yaml: string, refused: string, isBeyondSchema?: '
   [pool('module: ./calc.ts\nhealthcheck: { tcp: 80 }'), 'healthcheck has no place beside module', 'beyond'],
   [pool('command: x\nsize: 0'), 'expected a whole number from 1, not 0'],
   [pool('command: x\nsize: { min: 3, max: 2 }'), 'min 3 is above max 2', 'beyond'],
+  [pool('command: x\nbackoff: { min: 10s, max: 1s }'), 'min 10000ms is above max 1000ms', 'beyond'],
+  [pool('command: x\nintensity: often'), 'expected restarts and a duration such as 5/1m'],
   [pool('command: x\nrestart: always'), 'there is no key "restart"'],
   ['groups: { g: { strategy: one-for-two, workers: { a: { command: x } } } }', 'did you mean "one-for-one"?'],
   ['groups: { a: { workers: { a: { command: x } } } }', 'the name a is taken by groups.a in line 1', 'beyond'],

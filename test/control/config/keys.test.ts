@@ -252,6 +252,8 @@ const POOL_DEFAULTS = {
   concurrency: 1,
   maxQueue: 10_000,
   idle: undefined,
+  backoff: DEFAULTS.backoff,
+  intensity: DEFAULTS.intensity,
   recycle: {},
   call: {},
 }
@@ -272,7 +274,7 @@ function programOf({
 }
 
 type PoolRow = readonly [yaml: string, config: PoolConfig, expected: object]
-type OwnPoolKey = Exclude<keyof PoolConfig, keyof WorkerConfig> | 'command' | 'limits'
+type OwnPoolKey = Exclude<keyof PoolConfig, keyof WorkerConfig> | 'command' | 'limits' | 'backoff' | 'intensity'
 
 const POOL_ROWS: Readonly<Record<OwnPoolKey, readonly PoolRow[]>> = {
   module: [['module: ./calc.ts', { module: './calc.ts' }, {}]],
@@ -301,6 +303,20 @@ const POOL_ROWS: Readonly<Record<OwnPoolKey, readonly PoolRow[]>> = {
   concurrency: [['module: ./calc.ts\nconcurrency: 2', { module: './calc.ts', concurrency: 2 }, { concurrency: 2 }]],
   maxQueue: [['module: ./calc.ts\nmax_queue: 0', { module: './calc.ts', maxQueue: 0 }, { maxQueue: 0 }]],
   idle: [['module: ./calc.ts\nidle: 1m', { module: './calc.ts', idle: '1m' }, { idle: 60_000 }]],
+  backoff: [
+    [
+      'module: ./calc.ts\nbackoff: { min: 1s, factor: 3 }',
+      { module: './calc.ts', backoff: { min: '1s', factor: 3 } },
+      { backoff: { min: 1000, max: 10_000, factor: 3, jitter: 1 } },
+    ],
+  ],
+  intensity: [
+    [
+      'module: ./calc.ts\nintensity: 5/1m',
+      { module: './calc.ts', intensity: '5/1m' },
+      { intensity: { restarts: 5, within: 60_000 } },
+    ],
+  ],
   recycle: [
     [
       'module: ./calc.ts\nrecycle: { calls: 10, age: 1h, memory: 1MiB, jitter: 0 }',

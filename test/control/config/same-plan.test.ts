@@ -94,6 +94,8 @@ const pool = optional({
   size: fc.integer({ min: 1, max: 4 }),
   spares: fc.integer({ min: 0, max: 2 }),
   maxQueue: fc.nat(),
+  backoff: optional({ min: fc.integer({ min: 0, max: 100 }), factor: fc.integer({ min: 1, max: 4 }) }),
+  intensity: optional({ restarts: fc.integer({ min: 0, max: 9 }), within: millis }),
   limits: programKeys.limits,
 }).map((more) => Object.assign({ module: './calc.ts', size: 1 }, more))
 
@@ -176,8 +178,30 @@ function assertTaken(entries: readonly EntryPlan[]): void {
   }
 }
 
-function checkPool({ id, module, size, spares, concurrency, maxQueue, program, recycle }: PoolEntry): void {
-  planPool({ id, module: module ?? '', size, spares, concurrency, maxQueue, recycle, limits: program.limits })
+function checkPool({
+  id,
+  module,
+  size,
+  spares,
+  concurrency,
+  maxQueue,
+  backoff,
+  intensity,
+  program,
+  recycle,
+}: PoolEntry): void {
+  planPool({
+    id,
+    module: module ?? '',
+    size,
+    spares,
+    concurrency,
+    maxQueue,
+    backoff,
+    intensity,
+    recycle,
+    limits: program.limits,
+  })
 }
 
 function assertOrdered(entries: readonly { readonly id: string; readonly dependsOn: readonly string[] }[]): void {

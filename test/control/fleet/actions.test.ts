@@ -125,6 +125,25 @@ fleetStory(
   },
 )
 
+fleetStory(
+  'a pool whose workers do not start tries as often as it is told, and waits as long',
+  planOf([
+    poolOf('never', 'false', [], { intensity: { restarts: 0, within: 60_000 } }),
+    poolOf('once', 'false', [], {
+      intensity: { restarts: 1, within: 60_000 },
+      backoff: { min: 7, max: 7, factor: 1, jitter: 0 },
+    }),
+  ]),
+  async ({ seen, until }) => {
+    await until('supervisor-exited', ({ supervisor }) => supervisor === 'never')
+    assert.equal(seen.filter(({ type, worker }) => type === 'spawned' && worker === 'never-1').length, 1)
+    const { after } = await until('restart-planned', ({ supervisor }) => supervisor === 'once/once')
+    assert.equal(after, 7)
+    await until('supervisor-exited', ({ supervisor }) => supervisor === 'once')
+    assert.equal(seen.filter(({ type, worker }) => type === 'spawned' && worker === 'once-1').length, 4)
+  },
+)
+
 fleetStory('a signal reaches all who are meant', PLAN, async ({ fleet, until, next }) => {
   await until('fleet-ready')
   const ends = ['a', 'b', 'c', 'calc-1'].map((id) => next('exited', ({ worker }) => worker === id))

@@ -97,7 +97,10 @@ const program = {
   limits,
 }
 
-const intensity = members<WorkerEntry['intensity']>({ restarts: number, within: number })
+const restarts = {
+  backoff: members<WorkerEntry['backoff']>({ min: number, max: number, factor: number, jitter: number }),
+  intensity: members<WorkerEntry['intensity']>({ restarts: number, within: number }),
+}
 const facts = { id: name, dependsOn: list(name), startsAfter: maybe(list(name)) }
 
 const worker: Shape<WorkerEntry> = members<WorkerEntry>({
@@ -106,8 +109,7 @@ const worker: Shape<WorkerEntry> = members<WorkerEntry>({
   kind: oneOf('worker'),
   service: name,
   restart: oneOf('permanent', 'transient', 'temporary'),
-  backoff: members<WorkerEntry['backoff']>({ min: number, max: number, factor: number, jitter: number }),
-  intensity,
+  ...restarts,
   autostart: flag,
   schedule: maybe(members<SchedulePlan>({ cron: name, timezone: maybe(name), overlap: oneOf('skip', 'restart') })),
 })
@@ -116,7 +118,7 @@ const group: Shape<GroupEntry> = members<GroupEntry>({
   ...facts,
   kind: oneOf('group'),
   strategy: oneOf('one-for-one', 'one-for-all', 'rest-for-one'),
-  intensity,
+  intensity: restarts.intensity,
   children: (value, path) => entries(value, path),
 })
 
@@ -130,6 +132,7 @@ const pool: Shape<PoolEntry> = members<PoolEntry>({
   concurrency: number,
   maxQueue: number,
   idle: maybe(number),
+  ...restarts,
   recycle: members<PoolEntry['recycle']>({
     calls: maybe(number),
     age: maybe(number),

@@ -148,6 +148,16 @@ export const POOL_KEYS = {
     about: 'A worker above the minimum that had nothing to do for so long is stopped.',
     fallback: 'never',
   },
+  backoff: {
+    shape: defined('backoff', BACKOFF),
+    about: 'The wait before the next start, where one has failed.',
+    fallback: '100ms, doubling to 10s, full jitter',
+  },
+  intensity: {
+    shape: defined('intensity', INTENSITY),
+    about: 'More failed starts than that and its calls fail with the reason: 5/1m, or a map.',
+    fallback: '3/5s',
+  },
   recycle: {
     shape: table('a map with calls, age, memory and jitter', RECYCLE_KEYS),
     about: 'When a worker is replaced although nothing is wrong with it.',

@@ -5,6 +5,7 @@ import type { POOL_KEYS } from '../keys/tables.ts'
 import type { Named } from '../shapes/collections.ts'
 import type { Reading } from '../shapes/table.ts'
 import { type Context, checkCalls, resolveProgram } from './program.ts'
+import { resolveRestarts } from './restarts.ts'
 
 export type PoolReading = Reading<typeof POOL_KEYS>
 
@@ -26,6 +27,7 @@ export function resolvePool({ name, place, value: given }: Named<PoolReading>, c
     concurrency: given.get('concurrency') ?? 1,
     maxQueue: given.get('maxQueue') ?? 10_000,
     idle: given.get('idle'),
+    ...resolveRestarts(given, context.problems),
     recycle: { ...said(given.get('recycle'), ['calls', 'age', 'memory', 'jitter']) },
     call: { ...said(given.get('call'), ['timeout', 'cpuTime', 'memory']) },
   }

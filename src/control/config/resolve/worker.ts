@@ -3,6 +3,7 @@ import type { Named } from '../shapes/collections.ts'
 import type { Reading } from '../shapes/table.ts'
 import type { WORKER_KEYS } from '../keys/tables.ts'
 import { type Context, checkCalls, resolveProgram } from './program.ts'
+import { resolveRestarts } from './restarts.ts'
 
 export type WorkerReading = Reading<typeof WORKER_KEYS>
 
@@ -29,8 +30,7 @@ export function resolveWorker(
     ...resolveProgram(given, context),
     framing,
     restart,
-    backoff: resolveBackoff(given, context),
-    intensity: given.get('intensity') ?? { restarts: 3, within: 5000 },
+    ...resolveRestarts(given, problems),
     autostart: given.get('autostart') ?? true,
     schedule,
   }
@@ -45,13 +45,6 @@ function replicasOf(worker: WorkerEntry, replicas: number | undefined): readonly
     const number = String(index + 1)
     return { ...worker, id: `${worker.id}-${number}`, env: { ...worker.env, PAGENT_REPLICA: number } }
   })
-}
-
-function resolveBackoff(given: WorkerReading, { problems }: Context): WorkerEntry['backoff'] {
-  const backoff = given.get('backoff')
-  const [min, max] = [backoff?.get('min') ?? 100, backoff?.get('max') ?? 10_000]
-  if (min > max) problems.add(given.at('backoff'), `min ${min}ms is above max ${max}ms`)
-  return { min, max, factor: backoff?.get('factor') ?? 2, jitter: backoff?.get('jitter') ?? 1 }
 }
 
 /** Lines carry text and nothing else. */

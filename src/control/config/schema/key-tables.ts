@@ -6,7 +6,8 @@ import { type Key, type Keys, snake } from '../shapes/table.ts'
 
 /** Every key in one table, for the page. */
 function keyTable(): string {
-  const ownOfPools = Object.fromEntries(Object.entries(POOL_KEYS).filter(([name]) => !Object.hasOwn(WORKER_KEYS, name)))
+  const ofWorkers: Keys = WORKER_KEYS
+  const ownOfPools = Object.fromEntries(Object.entries(POOL_KEYS).filter(([name, key]) => ofWorkers[name] !== key))
   const inside = (name: string, keys: Keys): string[] => rowsOf(keys, `${name}.`)
   const rows = [
     ...section('at the top', rowsOf(FLEET_KEYS)),

@@ -64,14 +64,7 @@ export interface WorkerConfig extends ProgramConfig {
   /** So many of it: `name-1`, `name-2`, …, each with its number in `PAGENT_REPLICA`. */
   readonly replicas?: number | undefined
   /** @default 100ms, doubling to 10s, full jitter */
-  readonly backoff?:
-    | {
-        readonly min?: Millis | undefined
-        readonly max?: Millis | undefined
-        readonly factor?: number | undefined
-        readonly jitter?: number | undefined
-      }
-    | undefined
+  readonly backoff?: BackoffConfig | undefined
   /** More restarts than that and it has failed. @default '3/5s' */
   readonly intensity?: IntensityConfig | undefined
   readonly schedule?: ScheduleConfig | undefined
@@ -86,6 +79,14 @@ export type RestartConfig = 'always' | 'unless-stopped' | 'on-failure' | 'no' | 
 
 /** `'5/1m'` is five restarts within a minute. */
 export type IntensityConfig = string | { readonly restarts?: number | undefined; readonly within?: Millis | undefined }
+
+/** Each wait is `factor` times as long as the one before, from `min` to `max`; `jitter` is its random share. */
+export interface BackoffConfig {
+  readonly min?: Millis | undefined
+  readonly max?: Millis | undefined
+  readonly factor?: number | undefined
+  readonly jitter?: number | undefined
+}
 
 /** Cron's fields: five, or six with seconds first. */
 export type ScheduleConfig =
@@ -169,6 +170,10 @@ export interface PoolConfig extends ProgramConfig {
   readonly concurrency?: number | undefined
   readonly maxQueue?: number | undefined
   readonly idle?: Millis | undefined
+  /** The wait before the next start, where one has failed. @default 100ms, doubling to 10s, full jitter */
+  readonly backoff?: BackoffConfig | undefined
+  /** More failed starts than that and its calls fail with the reason. @default '3/5s' */
+  readonly intensity?: IntensityConfig | undefined
   readonly recycle?:
     | {
         readonly calls?: number | undefined

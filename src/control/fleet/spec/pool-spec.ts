@@ -4,7 +4,7 @@ import { type Ears, specOfProgram } from './program.ts'
 
 /** A pool of the plan as `Pool` takes it. */
 export function specOfPool(entry: PoolEntry, ears: Ears): PoolSpec {
-  const { id, module, program, size, spares, concurrency, maxQueue, idle, recycle, call } = entry
+  const { id, module, program, size, spares, concurrency, maxQueue, idle, backoff, intensity, recycle, call } = entry
   return {
     id,
     ...(module === undefined ? { command: program.file, args: program.args } : { module }),
@@ -14,6 +14,8 @@ export function specOfPool(entry: PoolEntry, ears: Ears): PoolSpec {
     concurrency,
     maxQueue,
     ...(idle === undefined ? {} : { idle }),
+    backoff,
+    intensity,
     recycle,
     call,
   }

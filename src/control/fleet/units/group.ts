@@ -214,7 +214,7 @@ function groupOf(entry: GroupEntry | PoolEntry): GroupEntry {
     id: entry.id,
     dependsOn: entry.dependsOn,
     strategy: 'one-for-one',
-    intensity: { restarts: 3, within: 5000 },
+    intensity: entry.intensity,
     children: [entry],
   }
 }
