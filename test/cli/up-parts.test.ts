@@ -199,6 +199,9 @@ describe('which workers start', () => {
       8000,
     )
     assert.equal(longestStop([groupOf('g', [workerOf('a', 'x', [], slow), workerOf('b', 'x', [], slow)])]), 8000)
+    const both = [workerOf('a', 'x', [], slow), workerOf('b', 'x', [], slow)]
+    assert.equal(longestStop([groupOf('g', both, { stop: 'together' })]), 4000)
+    assert.equal(longestStop([groupOf('g', [], { stop: 'together' })]), 0)
     assert.equal(longestStop([]), 0)
   })
 })

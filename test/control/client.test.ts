@@ -262,6 +262,7 @@ served('a plan arrives as it was sent', async ({ client, fleet }) => {
     id: 'app',
     dependsOn: [],
     strategy: 'one-for-all',
+    stop: 'one-by-one',
     intensity: worker.intensity,
   } as const
   const plan = {

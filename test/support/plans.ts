@@ -63,6 +63,7 @@ export function groupOf(id: string, children: readonly EntryPlan[], more: Partia
     id,
     dependsOn: [],
     strategy: 'one-for-one',
+    stop: 'one-by-one',
     intensity: { restarts: 3, within: 60_000 },
     children,
     ...more,

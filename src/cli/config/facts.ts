@@ -71,8 +71,8 @@ function intensityFacts({ restarts, within }: WorkerEntry['intensity'], what = '
   return restarts === 3 && within === 5000 ? [] : [`fails after ${restarts} ${what} in ${formatMillis(within)}`]
 }
 
-function groupFacts({ intensity }: GroupEntry): string[] {
-  return intensityFacts(intensity)
+function groupFacts({ intensity, stop }: GroupEntry): string[] {
+  return [...intensityFacts(intensity), ...(stop === 'together' ? ['stop together'] : [])]
 }
 
 function poolFacts({ spares, concurrency, idle, backoff, intensity, recycle, call }: PoolEntry): string[] {

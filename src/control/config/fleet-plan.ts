@@ -1,5 +1,6 @@
 import type { Restart } from '../../supervisor/child.ts'
 import type { Strategy } from '../../supervisor/plan.ts'
+import type { StopOrder } from '../../supervisor/spec.ts'
 
 /**
  * A fleet as it was read, checked and resolved: every name, path and number is final. Plain data, so that a second `up` can
@@ -113,6 +114,7 @@ export interface SchedulePlan {
 export interface GroupEntry extends EntryFacts {
   readonly kind: 'group'
   readonly strategy: Strategy
+  readonly stop: StopOrder
   readonly intensity: { readonly restarts: number; readonly within: number }
   readonly children: readonly EntryPlan[]
 }

@@ -40,6 +40,11 @@ const cases: Readonly<
   'another size of a pool': ['size: 2', 'size: 3', { changed: ['calc'] }],
   'a member of a group': ['{ command: a }', '{ command: a, env: { A: 1 } }', { changed: ['a'] }],
   'another strategy takes all its members with it': ['one-for-all', 'rest-for-one', { changed: ['g', 'a', 'b'] }],
+  'another way to stop takes all its members with it': [
+    'strategy: one-for-all,',
+    'strategy: one-for-one, stop: together,',
+    { changed: ['g', 'a', 'b'] },
+  ],
   'a member of a group is gone': [', b: { command: b }', '', { removed: ['b'] }],
 }
 

@@ -73,6 +73,7 @@ const GOOD: readonly string[] = [
     'module: ./calc.ts\nsize: 2\nrecycle: { calls: 100, age: 1h, memory: 1GiB, jitter: 0.2 }\ncall: { timeout: 10s, cpu_time: 5s, memory: 64MiB }',
   ),
   'groups:\n  g: { strategy: one-for-all, intensity: 1/1s, workers: { a: { command: x } }, groups: { h: { pools: { p: { command: y } } } } }',
+  'groups:\n  g: { stop: together, workers: { a: { command: x } }, groups: { h: { stop: one-by-one } } }',
   'log: { max_size: 1MiB, max_files: 2, max_age: 7d }\nworkers: { web: { command: x } }',
   'x-base: &base { restart: "no" }\nworkers: { web: { <<: *base, command: x } }',
 ]
@@ -185,6 +186,12 @@ const BAD: readonly (readonly [yaml: string, refused: string, isBeyondSchema?: '
   [pool('command: x\nintensity: often'), 'expected restarts and a duration such as 5/1m'],
   [pool('command: x\nrestart: always'), 'there is no key "restart"'],
   ['groups: { g: { strategy: one-for-two, workers: { a: { command: x } } } }', 'did you mean "one-for-one"?'],
+  ['groups: { g: { stop: at-once } }', 'expected one-by-one or together, not "at-once"'],
+  [
+    'groups: { g: { strategy: rest-for-one, stop: together } }',
+    'they cannot stop together: those of a rest-for-one depend on each other',
+    'beyond',
+  ],
   ['groups: { a: { workers: { a: { command: x } } } }', 'the name a is taken by groups.a in line 1', 'beyond'],
   ['workers: { web: { command: x, replicas: 2 }, web-1: { command: x } }', 'the name web-1 is taken', 'beyond'],
   [

@@ -1,7 +1,7 @@
 /** Each key in both formats, and what comes of it. */
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import type { EntryPlan, WorkerEntry } from '../../../src/control/config/fleet-plan.ts'
+import type { EntryPlan, GroupEntry, WorkerEntry } from '../../../src/control/config/fleet-plan.ts'
 import { FLEET_KEYS, GROUP_KEYS, POOL_KEYS, WORKER_KEYS } from '../../../src/control/config/keys/tables.ts'
 import { spellingsOf } from '../../../src/control/config/shapes/table.ts'
 import type { PoolConfig, WorkerConfig } from '../../../src/control/config/typed/index.ts'
@@ -365,7 +365,7 @@ groups:
     intensity: 1/1m
     depends_on: [web]
     workers: { a: { command: x }, b: { command: y, depends_on: [a] } }
-    groups: { h: { workers: { c: { command: z } } } }
+    groups: { h: { stop: together, workers: { c: { command: z } } } }
     pools: { p: { command: q, size: 1 } }
 services: { web: { command: x } }
 `
@@ -379,7 +379,7 @@ services: { web: { command: x } }
         intensity: { restarts: 1, within: 60_000 },
         dependsOn: ['web'],
         workers: { a: { command: 'x' }, b: { command: 'y', dependsOn: ['a'] } },
-        groups: { h: { workers: { c: { command: 'z' } } } },
+        groups: { h: { stop: 'together', workers: { c: { command: 'z' } } } },
         pools: { p: { command: 'q', size: 1 } },
       },
     },
@@ -388,6 +388,8 @@ services: { web: { command: x } }
   assert.deepEqual(planOf(readValue(value)), plan)
   assert.deepEqual([plan.name, plan.log], ['shop', { maxSize: 2 ** 20, maxFiles: 2, maxAge: 604_800_000 }])
   assert.deepEqual(outline(plan.entries), ['web', { g: ['a', 'b', 'p', { h: ['c'] }] }])
+  const stops = ['g', 'h'].map((id) => (entryOf(plan, id) as GroupEntry).stop)
+  assert.deepEqual(stops, ['one-by-one', 'together'])
   const { strategy, intensity, dependsOn } = entryOf(plan, 'g') as EntryPlan & { strategy: string; intensity: object }
   assert.deepEqual(
     { strategy, intensity, dependsOn },

@@ -119,7 +119,13 @@ const fleet = fc
         string,
         object
       >,
-      groups: { [group]: { strategy, workers: { [inner]: { command: 'x' } } } },
+      groups: {
+        [group]: {
+          strategy,
+          stop: strategy === 'one-for-one' ? 'together' : 'one-by-one',
+          workers: { [inner]: { command: 'x' } },
+        },
+      },
     }
   })
 

@@ -1,8 +1,16 @@
 import assert from 'node:assert/strict'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { fleetStory, stateOf } from '../../support/fleets.ts'
 import { groupOf, planOf, workerOf } from '../../support/plans.ts'
 
 const SLOW = ['-c', 'read go; echo ready; cat'] as const
+/** Ends only once the file is there, or makes it when it ends. */
+const gone = join(tmpdir(), `pagent-first-is-gone-${process.pid}`)
+const WAITS = ['-c', `cat > /dev/null; while [ ! -e ${gone} ]; do sleep 0.01; done; rm ${gone}`] as const
+const MAKES = ['-c', `cat > /dev/null; touch ${gone}`] as const
+const patient = { shutdown: { farewell: undefined, eof: 60_000, killSignal: 'SIGTERM', grace: 3000 } } as const
+
 const readyByWord = { ready: { when: 'line', pattern: '^ready$' } } as const
 
 fleetStory(
@@ -101,6 +109,23 @@ fleetStory(
       results.map(({ worker, ok, state }) => ({ worker, ok, state })),
       [{ worker: 'spare', ok: true, state: 'running' }],
     )
+  },
+)
+
+fleetStory(
+  'a group that stops together asks all at once: the last may wait for the first to end',
+  planOf([
+    groupOf('app', [workerOf('a', 'sh', MAKES, patient), workerOf('b', 'sh', WAITS, patient)], { stop: 'together' }),
+  ]),
+  async ({ fleet, seen, until }) => {
+    await until('fleet-ready')
+    await fleet.stop()
+    const ends = seen.filter(({ type }) => type === 'exited')
+    assert.deepEqual(
+      ends.map(({ worker }) => worker),
+      ['a', 'b'],
+    )
+    for (const { exit } of ends) assert.partialDeepStrictEqual(exit, { kind: 'stopped', step: 'eof' })
   },
 )
 

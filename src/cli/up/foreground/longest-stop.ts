@@ -2,7 +2,7 @@ import type { EntryPlan } from '../../../control/config/fleet-plan.ts'
 
 /**
  * How long a stop of all of them may take, in milliseconds, when each uses its time to the last: who depends on somebody
- * is stopped before, those of a group one after the other, and everybody else at once.
+ * is stopped before, those of a group one after the other unless they stop together, and everybody else at once.
  */
 export function longestStop(entries: readonly EntryPlan[]): number {
   const done = new Map<string, number>()
@@ -18,7 +18,10 @@ function waitsFor({ dependsOn, startsAfter = [] }: EntryPlan, id: string): boole
 }
 
 function ownStop(entry: EntryPlan): number {
-  if (entry.kind === 'group') return entry.children.reduce((sum, child) => sum + ownStop(child), 0)
+  if (entry.kind === 'group') {
+    const stops = entry.children.map(ownStop)
+    return entry.stop === 'together' ? Math.max(0, ...stops) : stops.reduce((sum, each) => sum + each, 0)
+  }
   const { eof, grace } = (entry.kind === 'pool' ? entry.program : entry).shutdown
   return eof + grace
 }

@@ -118,6 +118,7 @@ const group: Shape<GroupEntry> = members<GroupEntry>({
   ...facts,
   kind: oneOf('group'),
   strategy: oneOf('one-for-one', 'one-for-all', 'rest-for-one'),
+  stop: oneOf('one-by-one', 'together'),
   intensity: restarts.intensity,
   children: (value, path) => entries(value, path),
 })

@@ -207,6 +207,11 @@ const GROUP_OWN_KEYS = {
     about: 'Who is restarted with one that ends: nobody, all, or those behind it.',
     fallback: 'one-for-one',
   },
+  stop: {
+    shape: oneOf('one-by-one', 'together'),
+    about: 'How they leave when the group ends: in reverse order, or all at once where each is restarted alone.',
+    fallback: 'one-by-one',
+  },
   intensity: {
     shape: defined('intensity', INTENSITY),
     about: 'More restarts than that and the group has failed.',

@@ -108,11 +108,15 @@ function memberOf(
 }
 
 function resolveGroup({ name, value: given }: Named<GroupReading>, names: Names, context: Context): GroupEntry {
+  const [strategy = 'one-for-one', stop = 'one-by-one'] = [given.get('strategy'), given.get('stop')]
+  if (stop === 'together' && strategy !== 'one-for-one')
+    context.problems.add(given.at('stop'), `they cannot stop together: those of a ${strategy} depend on each other`)
   return {
     kind: 'group',
     id: name,
     dependsOn: [],
-    strategy: given.get('strategy') ?? 'one-for-one',
+    strategy,
+    stop,
     intensity: given.get('intensity') ?? { restarts: 3, within: 5000 },
     children: resolveMembers(given, names, context),
   }

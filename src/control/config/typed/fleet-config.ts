@@ -1,6 +1,7 @@
 import type { Bytes, Millis } from '../../../base/units.ts'
 import type { Restart } from '../../../supervisor/child.ts'
 import type { Strategy } from '../../../supervisor/plan.ts'
+import type { StopOrder } from '../../../supervisor/spec.ts'
 
 export type { Bytes, Millis }
 
@@ -152,6 +153,8 @@ export interface ShutdownConfig {
 export interface GroupConfig {
   /** Who is restarted with one that ends: nobody, all, or those behind it. @default 'one-for-one' */
   readonly strategy?: Strategy | undefined
+  /** How they leave when the group ends: all at once only with `one-for-one`. @default 'one-by-one' */
+  readonly stop?: StopOrder | undefined
   /** More restarts than that and the group has failed. @default '3/5s' */
   readonly intensity?: IntensityConfig | undefined
   readonly dependsOn?: DependsOnConfig | undefined

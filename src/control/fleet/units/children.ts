@@ -62,9 +62,9 @@ export class Children {
   /** A supervisor of what the plan says; what stays the same stays the same object, and keeps counting its lives. */
   build(plan: GroupEntry, path: string): Supervisor {
     const members = plan.children.map((entry) => this.enter(entry, plan, path))
-    const { id, strategy, intensity } = plan
+    const { id, strategy, stop, intensity } = plan
     const children = members.filter(({ entry }) => startsWith(entry)).map(({ child }) => child)
-    return new Supervisor({ id, strategy, intensity, children })
+    return new Supervisor({ id, strategy, stop, intensity, children })
   }
 
   /** Takes note of one that is in that group from now on. */

@@ -214,6 +214,7 @@ function groupOf(entry: GroupEntry | PoolEntry): GroupEntry {
     id: entry.id,
     dependsOn: entry.dependsOn,
     strategy: 'one-for-one',
+    stop: 'one-by-one',
     intensity: entry.intensity,
     children: [entry],
   }
