@@ -222,6 +222,7 @@ served('a plan arrives as it was sent', async ({ client, fleet }) => {
     args: ['-u'],
     cwd: '/',
     env: { A: '1', B: null },
+    inheritEnv: ['PATH'],
     framing: 'lines',
     ready: { when: 'probe', every: 100, probe: 'tcp', host: 'localhost', port: 80 },
     readyTimeout: 1000,

@@ -25,6 +25,7 @@ const PROGRAM: Omit<ProgramPlan, 'file'> = {
   args: [],
   cwd: tmpdir(),
   env: {},
+  inheritEnv: undefined,
   framing: 'lines',
   ready: { when: 'spawn' },
   readyTimeout: 30_000,

@@ -91,7 +91,7 @@ function poolFacts({ spares, concurrency, idle, backoff, intensity, recycle, cal
   ]
 }
 
-function programFacts({ ready, alive, limits, shutdown, env }: ProgramPlan, reveal: boolean): string[] {
+function programFacts({ ready, alive, limits, shutdown, env, inheritEnv }: ProgramPlan, reveal: boolean): string[] {
   const { killSignal, grace } = shutdown
   return [
     ...(ready.when === 'line' ? [`ready at a line with /${ready.pattern}/`] : []),
@@ -101,6 +101,7 @@ function programFacts({ ready, alive, limits, shutdown, env }: ProgramPlan, reve
     ...limitFacts(limits),
     ...(killSignal === 'SIGTERM' ? [] : [`ends at ${killSignal}`]),
     ...(grace === 3000 ? [] : [`grace ${formatMillis(grace)}`]),
+    ...(inheritEnv === undefined ? [] : [`inherits ${inheritEnv.join(' ') || 'no variables'}`]),
     ...envFacts(env, reveal),
   ]
 }

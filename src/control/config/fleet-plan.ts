@@ -51,6 +51,8 @@ export interface ProgramPlan {
   readonly cwd: string
   /** Added to the environment of the fleet; null removes a variable. Env files are merged in already. */
   readonly env: Readonly<Record<string, string | null>>
+  /** The only variables it gets of the environment of the fleet; undefined is all. */
+  readonly inheritEnv: readonly string[] | undefined
   readonly framing: 'lines' | 'json' | 'json-rpc'
   readonly ready: ReadyPlan
   readonly readyTimeout: number

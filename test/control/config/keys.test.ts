@@ -16,6 +16,7 @@ const DEFAULTS: WorkerEntry = {
   args: ['server.js'],
   cwd: '/srv/shop',
   env: {},
+  inheritEnv: undefined,
   framing: 'lines',
   ready: { when: 'spawn' },
   readyTimeout: 30_000,
@@ -56,6 +57,10 @@ const WORKER_ROWS: Readonly<Record<keyof WorkerConfig, readonly Row[]>> = {
       { env: ['A=b=c', 'HOME', 'NOT_THERE'] },
       { env: { A: 'b=c', HOME: '/home/me' } },
     ],
+  ],
+  inheritEnv: [
+    ['inherit_env: [PATH, HOME]', { inheritEnv: ['PATH', 'HOME'] }, { inheritEnv: ['PATH', 'HOME'] }],
+    ['inherit_env: []', { inheritEnv: [] }, { inheritEnv: [] }],
   ],
   envFile: [
     [
@@ -263,6 +268,7 @@ function programOf({
   args,
   cwd,
   env,
+  inheritEnv,
   framing,
   ready,
   readyTimeout,
@@ -270,7 +276,7 @@ function programOf({
   shutdown: ladder,
   limits,
 }: WorkerEntry): object {
-  return { file, args, cwd, env, framing, ready, readyTimeout, alive, shutdown: ladder, limits }
+  return { file, args, cwd, env, inheritEnv, framing, ready, readyTimeout, alive, shutdown: ladder, limits }
 }
 
 type PoolRow = readonly [yaml: string, config: PoolConfig, expected: object]

@@ -60,6 +60,7 @@ const programKeys = {
     openFiles: fc.integer({ min: 1, max: 1e6 }),
     enforce: fc.constantFrom('best', 'exact'),
   }),
+  inheritEnv: fc.array(fc.constantFrom('PATH', 'HOME', 'LANG'), { maxLength: 2 }),
   shutdown: optional({ eof: millis, killSignal: fc.constantFrom('SIGINT', 'SIGTERM', 'SIGKILL'), grace: millis }),
 }
 

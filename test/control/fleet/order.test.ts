@@ -112,6 +112,25 @@ fleetStory(
   },
 )
 
+const only = String.raw`test -z "$HOME" && test -n "$PATH" && test "$OWN" = own`
+
+fleetStory(
+  'a worker inherits the variables that are named, and so does the command that asks whether it is ready',
+  planOf([
+    workerOf('few', 'sh', ['-c', `${only} && exec cat`], {
+      inheritEnv: ['PATH'],
+      env: { OWN: 'own' },
+      ready: { when: 'probe', every: 10, probe: 'command', file: 'sh', args: ['-c', only] },
+    }),
+    workerOf('all', 'sh', ['-c', 'test -n "$HOME" && exec cat'], { dependsOn: ['few'] }),
+  ]),
+  async ({ fleet, until }) => {
+    await until('fleet-ready')
+    assert.deepEqual(fleet.status().states, { running: 2 })
+    await fleet.send('few', 'still there')
+  },
+)
+
 fleetStory(
   'a group that stops together asks all at once: the last may wait for the first to end',
   planOf([

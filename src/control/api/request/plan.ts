@@ -84,6 +84,7 @@ const program = {
   args: list(text),
   cwd: name,
   env: record(orNull(text)),
+  inheritEnv: maybe(list(name)),
   framing: oneOf('lines', 'json', 'json-rpc'),
   ready,
   readyTimeout: number,

@@ -77,6 +77,17 @@ function faultOf(name: string, value: string): string | undefined {
   return value.includes('\0') ? `the environment variable ${name} contains a NUL character` : undefined
 }
 
+/** The names of the only variables that are inherited. */
+export const INHERITED: Shape<readonly string[]> = list(
+  mapped(text('the name of a variable'), (name, { place }, problems) => {
+    const fault = faultOf(name, '')
+    if (fault === undefined) return name
+    problems.add(place, fault)
+    return undefined
+  }),
+  'a list of names of variables',
+)
+
 /** A file of variables, and whether it must be there. */
 export interface EnvFile {
   readonly path: string

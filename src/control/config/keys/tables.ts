@@ -6,7 +6,7 @@ import { type Keys, type Reading, table } from '../shapes/table.ts'
 import type { FleetConfig, GroupConfig, PoolConfig, WorkerConfig } from '../typed/index.ts'
 import { ARGUMENTS, BACKOFF, COMMAND, INTENSITY, LIMITS, NAME, RESTART, SHUTDOWN, SIGNAL } from './basics.ts'
 import { DEPENDENCIES } from './dependencies.ts'
-import { ENVIRONMENT, ENV_FILES, PATH_TEXT } from './environment.ts'
+import { ENVIRONMENT, ENV_FILES, INHERITED, PATH_TEXT } from './environment.ts'
 import { FOREIGN_OF_FLEETS, FOREIGN_OF_WORKERS } from './foreign.ts'
 import { HEALTHCHECK, READY } from './probes.ts'
 import { SCHEDULE } from './schedule.ts'
@@ -38,6 +38,11 @@ export const PROGRAM_KEYS = {
     shape: defined('env', ENVIRONMENT),
     about: 'Variables added to the inherited ones: a map, in which null removes one, or a list of KEY=value.',
     aliases: ['environment'],
+  },
+  inheritEnv: {
+    shape: defined('inheritEnv', INHERITED),
+    about: 'The only variables it gets of whoever starts the fleet: a list of names.',
+    fallback: 'all',
   },
   envFile: { shape: defined('envFile', ENV_FILES), about: 'Files of variables; env overrides them.' },
   dependsOn: {

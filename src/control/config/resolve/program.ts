@@ -27,6 +27,7 @@ export function resolveProgram(given: ProgramReading, context: Context): Omit<Pr
     args: [...words, ...(given.get('args') ?? [])],
     cwd: resolve(context.folder, given.get('cwd') ?? '.'),
     env: resolveEnv(given, context),
+    inheritEnv: given.get('inheritEnv'),
     ...resolveHealth(given, context.problems),
     shutdown: resolveShutdown(given, context.problems),
     limits: resolveLimits(given),

@@ -41,6 +41,8 @@ export interface ProgramConfig {
   /** Relative to the file. @default the folder of the file */
   readonly cwd?: string | URL | undefined
   readonly env?: EnvConfig | undefined
+  /** The only variables it gets of whoever starts the fleet. @default all */
+  readonly inheritEnv?: readonly string[] | undefined
   /** Files of variables; `env` overrides them. */
   readonly envFile?: EnvFileConfig | readonly EnvFileConfig[] | undefined
   readonly dependsOn?: DependsOnConfig | undefined

@@ -6,11 +6,12 @@ import { TimeoutError, toError } from '../../../base/errors.ts'
 import { describeExit } from '../../../base/exit.ts'
 import { Master } from '../../../master/master.ts'
 import type { Launcher } from '../../../process/launcher.ts'
+import type { WorkerSpec } from '../../../worker/spec.ts'
 import type { Worker } from '../../../worker/worker.ts'
 import type { ProbePlan, ProgramPlan } from '../../config/fleet-plan.ts'
 
 /** Where the command of a probe runs. */
-type Surroundings = Pick<ProgramPlan, 'cwd' | 'env'>
+type Surroundings = Pick<ProgramPlan, 'cwd' | 'env' | 'inheritEnv'>
 
 /** The most a single probe may take where nobody says, in milliseconds. */
 const PATIENCE = 10_000
@@ -96,7 +97,7 @@ export class Prober {
     const stop = (): void => void probe.stop({ eof: 0, grace: 0 })
     signal.addEventListener('abort', stop, { once: true })
     try {
-      await probe.start(plan.file, plan.args, { cwd: where.cwd, env: withoutNulls(where.env), stdout: 'ignore' })
+      await probe.start(plan.file, plan.args, { ...placeOf(where), stdout: 'ignore' })
       const exit = await probe.exited
       signal.throwIfAborted()
       if (exit.kind !== 'normal') throw new Error(describeExit(exit))
@@ -107,8 +108,13 @@ export class Prober {
   }
 }
 
-export function withoutNulls(env: ProgramPlan['env']): Record<string, string | undefined> {
-  return Object.fromEntries(Object.entries(env).map(([key, value]) => [key, value ?? undefined]))
+/** The directory and the environment of a program, as a worker takes them. */
+export function placeOf({ cwd, env, inheritEnv }: Surroundings): Pick<WorkerSpec, 'cwd' | 'env' | 'inheritEnv'> {
+  return {
+    cwd,
+    env: Object.fromEntries(Object.entries(env).map(([key, value]) => [key, value ?? undefined])),
+    ...(inheritEnv === undefined ? {} : { inheritEnv }),
+  }
 }
 
 function describe(plan: ProbePlan): string {

@@ -6,7 +6,7 @@ import type { Alive, Ready, WorkerSpec } from '../../../worker/spec.ts'
 import type { Worker } from '../../../worker/worker.ts'
 import type { ProgramPlan, WorkerEntry } from '../../config/fleet-plan.ts'
 import type { Dossier } from '../watch/dossier.ts'
-import { type Prober, withoutNulls } from '../probes/prober.ts'
+import { type Prober, placeOf } from '../probes/prober.ts'
 
 /** What asks workers whether they work. */
 type Asks = Pick<Prober, 'once' | 'until'>
@@ -34,10 +34,9 @@ const FRAMINGS: Readonly<Record<ProgramPlan['framing'], Framing<any, any>>> = {
 
 /** What any worker of a fleet is told, of a pool or not. */
 export function specOfProgram(program: ProgramPlan, ears: Ears): WorkerSpec<any, any> {
-  const { cwd, shutdown, limits, readyTimeout } = program
+  const { shutdown, limits, readyTimeout } = program
   return {
-    cwd,
-    env: withoutNulls(program.env),
+    ...placeOf(program),
     onStderr: (line, worker) => ears.heard(worker, 'err', line),
     readyTimeout,
     shutdown: shutdown.farewell === null ? { ...shutdown, farewell: undefined } : shutdown,
@@ -72,10 +71,11 @@ function listenerOf({ framing }: WorkerEntry, dossier: Dossier, ears: Ears): Pic
   }
 }
 
-function readyOf({ id, ready, cwd, env }: WorkerEntry, prober: Asks): Ready {
+function readyOf(entry: WorkerEntry, prober: Asks): Ready {
+  const { id, ready } = entry
   if (ready.when === 'line') return readPattern(id, ready.pattern)
   if (ready.when !== 'probe') return ready.when
-  return (worker) => prober.until(ready, worker, { cwd, env })
+  return (worker) => prober.until(ready, worker, entry)
 }
 
 function readPattern(id: string, pattern: string): RegExp {
@@ -89,12 +89,13 @@ function readPattern(id: string, pattern: string): RegExp {
   }
 }
 
-function aliveOf({ alive, cwd, env }: WorkerEntry, dossier: Dossier, prober: Asks): Alive | undefined {
+function aliveOf(entry: WorkerEntry, dossier: Dossier, prober: Asks): Alive | undefined {
+  const { alive } = entry
   if (alive === undefined) return undefined
   const { every, timeout, retries } = alive
   const check = async (worker: Worker<any, any>): Promise<void> => {
     try {
-      await prober.once(alive, worker, { cwd, env }, timeout)
+      await prober.once(alive, worker, entry, timeout)
       dossier.passedCheck()
     } catch (error) {
       if (dossier.failedCheck(error) >= retries) throw error
