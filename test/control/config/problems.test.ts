@@ -188,3 +188,23 @@ test('the nearest word is suggested, and a far one is not', () => {
   for (const [written, expected] of Object.entries(cases))
     assert.equal(nearestOf(written, words), expected, written.slice(0, 20))
 })
+
+test('what cannot be read is told once, and nothing is missed where it stands', () => {
+  const unset = 'the variable NOT is not set; set it, or give a default: ${NOT:-}'
+  for (const [yaml, expected] of [
+    ['workers: { web: { command: $NOT } }', `1:28 workers.web.command: ${unset}`],
+    ['workers: { web: { command: [$NOT] } }', `1:29 workers.web.command[0]: ${unset}`],
+    ['workers: { web: { command: *x } }', '1:28 workers.web.command: there is no anchor &x above'],
+    ['pools: { web: { module: $NOT } }', `1:25 pools.web.module: ${unset}`],
+    ['workers: $NOT', `1:10 workers: ${unset}`],
+    ['workers: { web: { command: x, ready: { command: $NOT } } }', `1:49 workers.web.ready.command: ${unset}`],
+    ['workers: { web: { command: x, env_file: { path: $NOT } } }', `1:49 workers.web.env_file.path: ${unset}`],
+    ['workers: { web: { command: x, schedule: { cron: $NOT } } }', `1:49 workers.web.schedule.cron: ${unset}`],
+    [
+      'workers: { web: { command: x, shutdown: { farewell: [$NOT] } } }',
+      `1:54 workers.web.shutdown.farewell[0]: ${unset}`,
+    ],
+    ['workers: { web: { command: x, <<: $NOT } }', `1:35 workers.web: ${unset}`],
+  ] as const)
+    assert.deepEqual(told(readYaml(yaml)), [expected])
+})

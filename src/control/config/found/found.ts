@@ -8,7 +8,7 @@ export interface Place {
 }
 
 /** What stands somewhere in a configuration, whichever language that is written in. */
-export type Found = FoundMap | FoundList | FoundScalar
+export type Found = FoundMap | FoundList | FoundScalar | FoundBroken
 
 export interface FoundMap {
   readonly kind: 'map'
@@ -37,6 +37,12 @@ export interface FoundScalar {
   readonly text: string
   /** It came out of a variable, and so is text that may stand for a number. */
   readonly loose: boolean
+}
+
+/** It could not be read, and that has been said: nothing more is said about it. */
+export interface FoundBroken {
+  readonly kind: 'broken'
+  readonly place: Place
 }
 
 /** Collects everything that is wrong, so that it can be told at once. */

@@ -99,6 +99,11 @@ class YamlReader {
     this.#problems.add(place, message)
   }
 
+  #broken(place: Place, message: string): Found {
+    this.#refuse(place, message)
+    return { kind: 'broken', place }
+  }
+
   /** Told once. */
   #tooMany(place: Place): undefined {
     if (this.#values === MOST_VALUES + 1)
@@ -113,7 +118,7 @@ class YamlReader {
 
   #alias(node: Alias, path: string, level: number, place: Place): Found | undefined {
     const target = this.#targets.get(node)
-    if (target === undefined) return this.#refuse(place, `there is no anchor &${node.source} above`)
+    if (target === undefined) return this.#broken(place, `there is no anchor &${node.source} above`)
     return this.read(target, path, level + 1)
   }
 
@@ -159,6 +164,7 @@ class YamlReader {
     const maps = found?.kind === 'list' ? found.items : found === undefined ? [] : [found]
     return maps.flatMap((map) => {
       if (map.kind === 'map') return map.entries
+      if (map.kind === 'broken') return []
       this.#refuse(this.#place(node, path), 'what << merges must be a map, or a list of maps')
       return []
     })
@@ -169,7 +175,7 @@ class YamlReader {
     const written = node.type === 'PLAIN' || node.type === undefined ? (node.source ?? String(value)) : String(value)
     if (typeof value !== 'string') return { kind: 'scalar', place, value, text: written, loose: false }
     const result = interpolate(value, this.#variables)
-    if ('problem' in result) return this.#refuse(place, result.problem)
+    if ('problem' in result) return this.#broken(place, result.problem)
     return { kind: 'scalar', place, value: result.text, text: result.text, loose: result.filled }
   }
 }

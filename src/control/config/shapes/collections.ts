@@ -8,9 +8,9 @@ export function list<T>(item: Shape<T>, expected = `a list of ${item.expected}`)
     schema: { type: 'array', items: item.schema },
     read: (found, problems) => {
       if (found.kind !== 'list') return refuse(found, problems, expected)
-      const before = problems.count
       const items = found.items.map((each) => item.read(each, problems))
-      return problems.count > before ? undefined : items.filter((each) => each !== undefined)
+      const read = items.filter((each) => each !== undefined)
+      return read.length < items.length ? undefined : read
     },
   }
 }
@@ -49,13 +49,17 @@ export const ANYTHING: Shape<{ readonly json: unknown }> = {
     const before = problems.count
     const json = plainOf(found)
     if (json === UNFIT) refuse(found, problems, ANYTHING.expected)
+    if (json === BROKEN) return undefined
     return problems.count > before ? undefined : { json }
   },
 }
 
 const UNFIT = Symbol('no JSON')
+/** It could not be read, and that has been said. */
+const BROKEN = Symbol('not read')
 
 function plainOf(found: Found): unknown {
+  if (found.kind === 'broken') return BROKEN
   if (found.kind === 'scalar') return isJson(found.value) ? found.value : UNFIT
   if (found.kind === 'list') return allOf(found.items.map(plainOf), (items) => items)
   return allOf(
@@ -69,6 +73,7 @@ function isJson(value: unknown): boolean {
 }
 
 function allOf(values: readonly unknown[], make: (values: readonly unknown[]) => unknown): unknown {
+  if (values.includes(BROKEN)) return BROKEN
   return values.includes(UNFIT) ? UNFIT : make(values)
 }
 

@@ -14,9 +14,9 @@ export interface Shape<T> {
   read(found: Found, problems: Problems): T | undefined
 }
 
-/** Says what was expected instead. */
+/** Says what was expected instead; nothing where it is known already that it cannot be read. */
 export function refuse(found: Found, problems: Problems, expected: string, more = ''): undefined {
-  problems.add(found.place, `expected ${expected}, not ${shown(found)}${more}`)
+  if (found.kind !== 'broken') problems.add(found.place, `expected ${expected}, not ${shown(found)}${more}`)
 }
 
 /** Either of several forms: by one value, by a list, by a map. */
@@ -31,7 +31,7 @@ export function forms<T>(by: {
     expected,
     schema: anyOf(all.map(({ schema }) => schema)),
     read: (found, problems) => {
-      const shape = by[found.kind]
+      const shape = found.kind === 'broken' ? undefined : by[found.kind]
       return shape === undefined ? refuse(found, problems, expected) : shape.read(found, problems)
     },
   }
