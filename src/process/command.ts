@@ -1,8 +1,9 @@
 import { type Stats, accessSync, constants, statSync } from 'node:fs'
 import { delimiter, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { nextTurn } from '../base/clock.ts'
 import { SpawnError } from '../base/errors.ts'
+
+export type Environment = Readonly<Record<string, string>>
 
 /** What somebody wants to run. */
 export interface Command {
@@ -13,6 +14,8 @@ export interface Command {
   readonly env?: Readonly<Record<string, string | undefined>> | undefined
   /** The variables it gets of this process's environment. @default all */
   readonly inheritEnv?: readonly string[] | undefined
+  /** What they were when it was asked for. @default what they are */
+  readonly inherited?: Environment | undefined
 }
 
 /** The command with everything put in. */
@@ -22,7 +25,7 @@ export interface ResolvedCommand {
   readonly path: string
   readonly args: readonly string[]
   readonly cwd: string
-  readonly env: Readonly<Record<string, string>>
+  readonly env: Environment
 }
 
 /**
@@ -88,30 +91,29 @@ export function examine(worker: string, command: Command): void {
   checkProgram(worker, file, cwd, env)
 }
 
-/** Of this process, as it was last seen. */
-let seen: { readonly names: readonly string[]; readonly env: Readonly<Record<string, string>> } = { names: [], env: {} }
-let isFresh = false
+/** The environment of this process, as it was last seen. */
+let seen: { readonly names: readonly string[]; readonly env: Environment } = { names: [], env: {} }
 
-function mergeEnv({ env: own, inheritEnv }: Command): Readonly<Record<string, string>> {
-  const inherited = ownEnvironment()
-  if (own === undefined && inheritEnv === undefined) return inherited
-  const env: Record<string, string | undefined> =
-    inheritEnv === undefined ? { ...inherited } : chosen(inherited, inheritEnv)
+/** The variables of this process now: all, or those of these names that there are. */
+export function inheritedEnvironment(names: readonly string[] | undefined): Environment {
+  return names === undefined ? ownEnvironment() : chosen(names)
+}
+
+function mergeEnv({ env: own, inheritEnv, inherited = inheritedEnvironment(inheritEnv) }: Command): Environment {
+  if (own === undefined) return inherited
+  const env: Record<string, string | undefined> = { ...inherited }
   for (const name in own) {
     if (own[name] === undefined) delete env[name]
     else env[name] = own[name]
   }
-  return env as Record<string, string>
+  return env as Environment
 }
 
 /**
- * Of this process, looked at once for all who are started in one turn of the event loop: each look at `process.env` is a call
- * into the system's library, and all of them are a tenth of what a start costs. The same object as long as nothing has changed.
+ * That of this process: the same object as long as nothing has changed, so that it is put into bytes once. To look whether
+ * something has changed is a call into the system's library for each variable, and a fifth of what a start costs.
  */
-function ownEnvironment(): Readonly<Record<string, string>> {
-  if (isFresh) return seen.env
-  isFresh = true
-  void nextTurn().then(() => (isFresh = false))
+function ownEnvironment(): Environment {
   const { env } = process
   const names = Object.getOwnPropertyNames(env)
   const isSame = names.length === seen.names.length && names.every((name) => env[name] === seen.env[name])
@@ -119,8 +121,9 @@ function ownEnvironment(): Readonly<Record<string, string>> {
   return seen.env
 }
 
-function chosen(all: Readonly<Record<string, string>>, names: readonly string[]): Record<string, string | undefined> {
-  return Object.fromEntries(names.filter((name) => Object.hasOwn(all, name)).map((name) => [name, all[name]]))
+function chosen(names: readonly string[]): Environment {
+  const { env } = process
+  return Object.fromEntries(names.filter((name) => Object.hasOwn(env, name)).map((name) => [name, env[name] as string]))
 }
 
 function pathOf(cwd: string | URL): string {
@@ -156,7 +159,7 @@ function look(path: string): Stats | 'unreachable' | undefined {
   }
 }
 
-function checkProgram(worker: string, file: string, cwd: string, env: Readonly<Record<string, string>>): void {
+function checkProgram(worker: string, file: string, cwd: string, env: Environment): void {
   if (!file.includes('/')) return checkOnPath(worker, file, cwd, env['PATH'] ?? '/usr/local/bin:/usr/bin:/bin')
   const path = resolve(cwd, file)
   const fault = faultOf(path)

@@ -78,6 +78,19 @@ void describe('starting', () => {
     assert.deepEqual(await Array.fromAsync(worker), ['/usr', 'kept--a b', '"c'])
   })
 
+  story('what is changed in the environment between two starts is different for both', async (master) => {
+    const started = ['one', 'two'].map((value) => {
+      process.env['PAGENT_TEST_TURN'] = value
+      return master.getWorker(value).start('sh', ['-c', 'echo "$PAGENT_TEST_TURN"'])
+    })
+    delete process.env['PAGENT_TEST_TURN']
+    const workers = [
+      ...(await Promise.all(started)),
+      await master.getWorker('three').start('sh', ['-c', 'echo "<$PAGENT_TEST_TURN>"']),
+    ]
+    assert.deepEqual(await Promise.all(workers.map((worker) => worker.receive())), ['one', 'two', '<>'])
+  })
+
   story('only what it may inherit is inherited, and only where it is there', async (master) => {
     process.env['PAGENT_TEST_SECRET'] = 'secret'
     const worker = await master

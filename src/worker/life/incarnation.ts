@@ -4,7 +4,7 @@ import type { WorkerEvent } from '../../base/events.ts'
 import { type Exit, type ExitCause, NO_USAGE, type StopStep, type Usage } from '../../base/exit.ts'
 import { Later } from '../../base/later.ts'
 import type { StreamChannel } from '../../channel/stream-channel.ts'
-import { type Command, examine, resolveCommand } from '../../process/command.ts'
+import { type Command, type Environment, examine, inheritedEnvironment, resolveCommand } from '../../process/command.ts'
 import { type ShutdownPlan, climb, heightOf } from '../../process/ladder.ts'
 import type { Launcher, ProcessStatus, RunningProcess } from '../../process/launcher.ts'
 import type { AppliedLimits } from '../../process/limits.ts'
@@ -39,6 +39,8 @@ export class Incarnation implements StreamsOwner {
   readonly #opened = new Later<AnyChannel | undefined>()
   /** Withdraws the start while it waits for its turn. */
   #ticket: StartTicket | undefined = new StartTicket()
+  /** As it was when the start was asked for. */
+  #inherited: Environment | undefined
   #process: RunningProcess | undefined
   #streams: Streams | undefined
   #status: ProcessStatus | undefined
@@ -136,9 +138,10 @@ export class Incarnation implements StreamsOwner {
   /** Resolves when it is ready. Rejects with `SpawnError` or `ExitError`, after it has ended. */
   async start(): Promise<void> {
     const ticket = (this.#ticket ??= new StartTicket())
+    this.#inherited = inheritedEnvironment(this.plan.spec.inheritEnv)
     const { starts } = this.#owner
     this.#adopt(await starts.run(() => this.#launch(), ticket).catch((error) => this.#notLaunched(error, ticket)))
-    this.#ticket = undefined
+    this.#ticket = this.#inherited = undefined
     if (this.readiness !== undefined) await this.#untilReady(this.readiness)
     // Also one that is being ended: its last words may have looked like readiness.
     if (this.#exit !== undefined || this.#intent !== undefined) throw new ExitError('start', await this.exited)
@@ -177,10 +180,11 @@ export class Incarnation implements StreamsOwner {
   get #command(): Command {
     const { file, args, carried } = this.#job
     const { cwd, env, inheritEnv } = this.plan.spec
-    return { file, args, cwd, env: carried === undefined ? env : { ...carried, ...env }, inheritEnv }
+    const own = carried === undefined ? env : { ...carried, ...env }
+    return { file, args, cwd, env: own, inheritEnv, inherited: this.#inherited }
   }
 
-  /** Puts the command together now that its turn has come: what waits holds no environment. */
+  /** Puts the command together now that its turn has come: what waits holds what all hold. */
   #launch(): Promise<RunningProcess> {
     const { id, launcher } = this.#owner
     const { stdin = 'pipe', stdout = 'pipe', stderr = 'tail' } = this.plan.spec
