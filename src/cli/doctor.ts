@@ -2,7 +2,7 @@ import { Command, Option } from 'commander'
 import { type Diagnosis, examine } from './doctor/examine.ts'
 import { report } from './doctor/report.ts'
 import { FAILED } from './exit-code.ts'
-import { hasColour, painter, writeFully } from './terminal.ts'
+import { hasColour, painter, print } from './terminal.ts'
 
 const NOTES = `
 Starts one short-lived worker by each launcher, with every limit it says it can
@@ -24,7 +24,7 @@ export function doctorCommand(finish: (code: number) => void, version: string): 
     .addHelpText('after', NOTES)
     .action(async ({ output }: { output: 'text' | 'json' }) => {
       const { stuck, ...diagnosis } = await examine(version)
-      writeFully(1, output === 'json' ? `${JSON.stringify(diagnosis, undefined, 2)}\n` : textOf(diagnosis))
+      print(output === 'json' ? `${JSON.stringify(diagnosis, undefined, 2)}\n` : textOf(diagnosis))
       const code = diagnosis.works ? 0 : FAILED
       // Whoever gave no answer in time would keep us waiting for ever.
       if (stuck) process.exit(code)

@@ -3,8 +3,8 @@ import { Command, CommanderError } from 'commander'
 import { PagentError } from '../base/errors.ts'
 import { COMMANDS, type CommandContext, type CommandEntry } from './commands.ts'
 import { complaint } from './config/complaint.ts'
-import { WRONG_USAGE } from './exit-code.ts'
-import { tell, writeFully } from './terminal.ts'
+import { FAILED, WRONG_USAGE } from './exit-code.ts'
+import { OutputError, print, tell, writeFully } from './terminal.ts'
 
 const EXAMPLES = `
 Examples:
@@ -38,7 +38,7 @@ export async function buildProgram(args: readonly string[], context: CommandCont
     // What is wrong is told once, by `refuse`.
     .configureOutput({
       outputError: () => {},
-      writeOut: (text) => writeFully(1, text),
+      writeOut: (text) => print(text),
       writeErr: (text) => writeFully(2, text),
       getErrHasColors: () => false,
       getOutHasColors: () => false,
@@ -81,6 +81,10 @@ function refuse(error: unknown, args: readonly string[]): number {
   if (PagentError.is(error) && error.code === 'ERR_PAGENT_CONFIG') {
     tell('error', complaint(error.message))
     return WRONG_USAGE
+  }
+  if (error instanceof OutputError) {
+    tell('error', error.message)
+    return FAILED
   }
   throw error
 }

@@ -1,6 +1,6 @@
 import { writeSync } from 'node:fs'
 import { isatty } from 'node:tty'
-import { styleText } from 'node:util'
+import { getSystemErrorMap, styleText } from 'node:util'
 
 /** How often a pipe is tried that takes nothing, 5 ms apart. */
 const PATIENCE = 400
@@ -48,11 +48,37 @@ export function tell(kind: 'error' | 'notice', text: string): void {
   writeFully(2, `${paint(kind === 'error' ? ['bold', 'red'] : 'bold', 'pagent:')} ${text}\n`)
 }
 
+/** What a command has to say cannot be written: the disk is full, or broken. A reader that has left is none. */
+export class OutputError extends Error {
+  override readonly name = 'OutputError'
+}
+
+/**
+ * Writes to stdout as `writeFully` does.
+ *
+ * @throws OutputError when that cannot be written to.
+ */
+export function print(text: string, patience = PATIENCE): boolean {
+  const fault = write(1, text, patience)
+  if (fault === undefined || fault === 'slow' || fault.code === 'EPIPE') return fault === undefined
+  throw outputError(fault)
+}
+
+export function outputError(cause: NodeJS.ErrnoException): OutputError {
+  const [code, why] = getSystemErrorMap().get(cause.errno ?? 0) ?? [cause.code, cause.message]
+  return new OutputError(`Cannot write the output: ${why} (${code})`, { cause })
+}
+
 /**
  * Writes at once, and waits for a slow reader, by default for two seconds in which it takes nothing. False when it left,
  * or took nothing.
  */
 export function writeFully(fd: number, text: string, patience = PATIENCE): boolean {
+  return write(fd, text, patience) === undefined
+}
+
+/** Returns why it is not written. */
+function write(fd: number, text: string, patience: number): NodeJS.ErrnoException | 'slow' | undefined {
   const bytes = Buffer.from(text)
   let at = 0
   for (let tries = 0; at < bytes.length && tries < patience; tries++) {
@@ -60,10 +86,10 @@ export function writeFully(fd: number, text: string, patience = PATIENCE): boole
       at += writeSync(fd, bytes, at)
       tries = 0
     } catch (error) {
-      // Nobody reads it any more: there is nobody to tell. EAGAIN: somebody else made the pipe non-blocking.
-      if ((error as NodeJS.ErrnoException).code !== 'EAGAIN') return false
+      // Somebody else made the pipe non-blocking.
+      if ((error as NodeJS.ErrnoException).code !== 'EAGAIN') return error as NodeJS.ErrnoException
       Atomics.wait(NEVER, 0, 0, 5)
     }
   }
-  return at === bytes.length
+  return at === bytes.length ? undefined : 'slow'
 }

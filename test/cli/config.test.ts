@@ -1,10 +1,10 @@
 /** pagent check, init and import, as a person uses them. */
 import assert from 'node:assert/strict'
-import { existsSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
+import { closeSync, existsSync, mkdtempSync, openSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type TestContext, describe, test } from 'node:test'
-import { spawnSync } from 'node:child_process'
+import { type StdioOptions, spawnSync } from 'node:child_process'
 import { complaint } from '../../src/cli/config/complaint.ts'
 import { MAIN, environment } from './cli.ts'
 
@@ -208,5 +208,41 @@ describe('pagent import', () => {
     assert.match(told('pm2', 'c.json'), /expected a list of apps/)
     assert.match(told('procfile'), /Procfile:1:1: expected a line/)
     assert.match(told('compose'), /Allowed choices are pm2, procfile/)
+  })
+})
+
+const needsFull = !existsSync('/dev/full') && 'needs /dev/full, a disk without room'
+
+describe('output that cannot be written', () => {
+  const commands = [
+    'check',
+    'check -o json',
+    'doctor',
+    'completion bash',
+    'fleets -o json',
+    '--help',
+    'help ps',
+    'import procfile',
+  ]
+  for (const command of commands)
+    test(`is an error, with exit code 1: ${command}`, { skip: needsFull }, (t) => {
+      const cwd = folderWith(t, { 'pagent.yaml': SHOP, Procfile: 'web: sleep 1' })
+      const full = openSync('/dev/full', 'w')
+      const stdio: StdioOptions = ['ignore', full, 'pipe']
+      const { status, stderr } = spawnSync(process.execPath, [MAIN, ...command.split(' ')], {
+        cwd,
+        env: environment(),
+        encoding: 'utf8',
+        stdio,
+      })
+      closeSync(full)
+      assert.deepEqual([status, stderr], [1, 'pagent: Cannot write the output: no space left on device (ENOSPC)\n'])
+    })
+
+  test('since its reader has left is no word of anybody', (t) => {
+    const cwd = folderWith(t, { 'pagent.yaml': SHOP })
+    const pipeline = `"${process.execPath}" "${MAIN}" check | :`
+    const { status, stderr } = spawnSync('sh', ['-c', pipeline], { cwd, env: environment(), encoding: 'utf8' })
+    assert.deepEqual([status, stderr], [0, ''])
   })
 })

@@ -1,6 +1,6 @@
 import { Argument, Command } from 'commander'
 import type { CommandContext } from '../commands.ts'
-import { writeFully } from '../terminal.ts'
+import { print } from '../terminal.ts'
 import { SHELLS, type Shell, scriptFor } from './scripts.ts'
 
 const NOTES = `
@@ -21,7 +21,7 @@ export function completionCommand({ finish }: CommandContext): Command {
     .addArgument(new Argument('<shell>', 'the shell').choices(SHELLS))
     .addHelpText('after', NOTES)
     .action((shell: Shell) => {
-      writeFully(1, scriptFor(shell))
+      print(scriptFor(shell))
       finish(0)
     })
 }

@@ -2,7 +2,7 @@ import { Command, Option } from 'commander'
 import { stringify } from 'yaml'
 import { loadFleet } from '../../control/config/load.ts'
 import type { FleetPlan } from '../../control/config/fleet-plan.ts'
-import { hasColour, painter, writeFully } from '../terminal.ts'
+import { hasColour, painter, print } from '../terminal.ts'
 import { redacted } from './redacted.ts'
 import { summary } from './summary.ts'
 
@@ -44,7 +44,7 @@ export function checkCommand(finish: (code: number) => void): Command {
     .action(async (named: string | undefined, options: CheckOptions, command: Command) => {
       if (named !== undefined && options.file !== undefined) command.error('the file is named twice; name it once')
       const plan = await loadFleet(named ?? options.file)
-      writeFully(1, textOf(options.reveal ? plan : redacted(plan), options))
+      print(textOf(options.reveal ? plan : redacted(plan), options))
       finish(0)
     })
 }

@@ -8,7 +8,7 @@ import { importDefault } from '../../control/config/found/from-module.ts'
 import { readTextFile } from '../../control/config/found/text-file.ts'
 import { importPm2 } from '../../control/config/importers/pm2.ts'
 import { importProcfile } from '../../control/config/importers/procfile.ts'
-import { tell, writeFully } from '../terminal.ts'
+import { print, tell } from '../terminal.ts'
 
 const NOTES = `
 Prints a pagent.yaml, and changes nothing. What could not be translated stands in
@@ -47,7 +47,7 @@ export function importCommand(finish: (code: number) => void): Command {
       if (file === undefined)
         throw refusal(`a file of ${format}`, `there is none here: looked for ${FILES[format].join(', ')}; name it`)
       const text = format === 'pm2' ? importPm2(await readEcosystem(file), file) : importProcfile(read(file), file)
-      writeFully(1, text)
+      print(text)
       const notes = text.split('\n').filter((line) => /^\s+# /.test(line)).length
       if (notes > 0)
         tell('notice', `${notes} ${notes === 1 ? 'thing needs' : 'things need'} your attention: see the comments`)

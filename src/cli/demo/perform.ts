@@ -1,7 +1,7 @@
 import { systemClock } from '../../base/clock.ts'
 import { formatMillis } from '../../base/units.ts'
 import { FAILED, ofSignal } from '../exit-code.ts'
-import { hasColour, painter } from '../terminal.ts'
+import { hasColour, outputError, painter, tell } from '../terminal.ts'
 import type { ActProgress } from './act.ts'
 import { ACTS } from './acts.ts'
 import { takeSignals } from './interruption.ts'
@@ -24,7 +24,7 @@ export async function perform(): Promise<number> {
   const view: View = isTerminal() ? new LiveView(ink, stage, acts, terminalSize) : new PlainView(ink)
   stage.audience = view
   const interruption = takeSignals(stage, view)
-  process.stdout.on('error', interruption.stop)
+  process.stdout.once('error', explainOutput).on('error', interruption.stop)
   await play(acts, stage, view, interruption.signal)
   await stage.close()
   view.close()
@@ -34,6 +34,11 @@ export async function perform(): Promise<number> {
   interruption.release()
   if (interruption.signalCode !== undefined) return ofSignal(interruption.signalCode)
   return isKept(outcome) ? 0 : FAILED
+}
+
+/** Who has left needs no explanation. */
+function explainOutput(error: NodeJS.ErrnoException): void {
+  if (error.code !== 'EPIPE') tell('error', outputError(error).message)
 }
 
 const isTerminal = (): boolean =>

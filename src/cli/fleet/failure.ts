@@ -2,7 +2,7 @@ import { PagentError } from '../../base/errors.ts'
 import { complaint } from '../config/complaint.ts'
 import { FAILED, NO_MASTER, NO_SUCH_WORKER, TIMED_OUT, WRONG_USAGE, ofSignal } from '../exit-code.ts'
 import { ReaderLeftError } from '../show/screen.ts'
-import { tell } from '../terminal.ts'
+import { OutputError, tell } from '../terminal.ts'
 
 /** A command that could not do what it was asked to, with what to do next in its message. */
 export class CommandFailure extends Error {
@@ -30,6 +30,10 @@ export function explainFailure(error: unknown): number {
   if (error instanceof CommandFailure) {
     tell('error', error.message)
     return error.exitCode
+  }
+  if (error instanceof OutputError) {
+    tell('error', error.message)
+    return FAILED
   }
   if (!PagentError.is(error)) throw error
   tell('error', error.code === 'ERR_PAGENT_CONFIG' ? complaint(error.message) : error.message)

@@ -1,5 +1,5 @@
 import { isatty } from 'node:tty'
-import { type Style, hasColour, painter, writeFully } from '../terminal.ts'
+import { type Style, hasColour, painter, print } from '../terminal.ts'
 
 export type Paint = (style: Style, text: string) => string
 
@@ -10,7 +10,7 @@ export interface Screen {
   readonly isTerminal: boolean
   readonly isColoured: boolean
   readonly paint: Paint
-  /** @throws ReaderLeftError when nobody reads it any more. */
+  /** @throws ReaderLeftError when nobody reads it any more; OutputError when it cannot be written. */
   write(text: string): void
 }
 
@@ -30,7 +30,7 @@ export function stdoutScreen(): Screen {
     width: isTerminal ? process.stdout.columns : Infinity,
     paint: painter(isColoured),
     write: (text) => {
-      if (!writeFully(1, text, Infinity)) throw new ReaderLeftError('nobody reads the output any more')
+      if (!print(text, Infinity)) throw new ReaderLeftError('nobody reads the output any more')
     },
   }
 }

@@ -7,7 +7,7 @@ import type { FleetPlan } from '../../control/config/fleet-plan.ts'
 import type { CommandContext } from '../commands.ts'
 import { FAILED } from '../exit-code.ts'
 import { CommandFailure, explainFailure } from '../fleet/failure.ts'
-import { tell, writeFully } from '../terminal.ts'
+import { print, tell } from '../terminal.ts'
 import { unitFor } from './unit.ts'
 
 const NOTES = `
@@ -58,7 +58,7 @@ async function startup({ file, user = false, write = false }: StartupOptions): P
     canNotify: canNotify(),
   })
   if (write) install(plan, unit, user)
-  else writeFully(1, unit)
+  else print(unit)
 }
 
 /** Under sudo the one who has asked for it: a fleet seldom needs root. */
