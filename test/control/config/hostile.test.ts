@@ -176,3 +176,44 @@ function settles(yaml: string): void {
   assert.equal(read.plan === undefined, read.problems.length > 0)
   for (const { message } of read.problems) assert.doesNotMatch(message, /undefined|\[object|NaN/)
 }
+
+/** An eighth of what a file may hold. */
+const SIZE = 2 ** 17
+const filled = (line: (index: number) => string, head = ''): string => {
+  const lines = [head]
+  for (let [index, length] = [0, head.length]; length < SIZE; index++)
+    length += lines[lines.push(line(index)) - 1]!.length
+  return lines.join('')
+}
+
+const crowds: Readonly<Record<string, readonly [text: string, first: RegExp]>> = {
+  'errors of YAML': [filled(() => '[]'), /this is no YAML/],
+  directives: [filled(() => '%A\n'), /unknown directive/],
+  'escapes that are none': [`"${filled(() => String.raw`\q`)}"`, /invalid escape/],
+  'dependencies on nobody': [
+    filled((index) => ` w${index}: { command: x, depends_on: [y${index}] }\n`, 'workers:\n'),
+    /there is no "y0" here to depend on; did you mean "w0"/,
+  ],
+  'keys that there are not': [filled((index) => ` w${index}: { comand: x }\n`, 'workers:\n'), /did you mean "command"/],
+}
+
+describe('many mistakes take little more time than as much without any', () => {
+  const enough = cpuTimeOf(filled((index) => ` w${index}: { command: x }\n`, 'workers:\n'))
+  for (const [name, [text, first]] of Object.entries(crowds))
+    test(name, () => {
+      const took = cpuTimeOf(text)
+      assert.ok(took < 4 * enough, `${took} ms, where ${enough} ms are enough`)
+      assert.match(told(readYaml(text))[0] ?? '', first)
+    })
+})
+
+/** Milliseconds, in the best of three: what else is cleaned up meanwhile counts, too. */
+function cpuTimeOf(yaml: string): number {
+  const times = [1, 2, 3].map(() => {
+    const before = process.cpuUsage()
+    readYaml(yaml)
+    const { user, system } = process.cpuUsage(before)
+    return (user + system) / 1000
+  })
+  return Math.min(...times)
+}

@@ -54,6 +54,11 @@ export class Problems {
     return this.#list.length >= 1000
   }
 
+  /** So many are told by now that it is no use to say what may have been meant: to find that out takes its time. */
+  get areMany(): boolean {
+    return this.#list.length >= 100
+  }
+
   add({ path, line, column }: Place, message: string): void {
     if (this.isFull) return
     const position = line === undefined ? {} : { line, ...(column === undefined ? {} : { column }) }

@@ -37,8 +37,10 @@ export function fromYaml(text: string, variables: Variables, problems: Problems)
     const { line, col } = counter.linePos(offset)
     return { path: '', line, column: col }
   }
-  for (const { code, message, pos } of [...parsed.errors, ...parsed.warnings])
+  for (const { code, message, pos } of [...parsed.errors, ...parsed.warnings]) {
+    if (problems.isFull) break
     problems.add(placeAt(pos[0]), FRIENDLY[code] ?? sentence(message))
+  }
   if (problems.count > before) return undefined
   if (parsed.contents === null) return { kind: 'map', place: { path: '', line: 1, column: 1 }, entries: [] }
   return new YamlReader(parsed, placeAt, variables, problems).read(parsed.contents, '', 0)
@@ -56,12 +58,17 @@ function sentence(message: string): string {
 
 /** Nesting without end overflows the stack of the parser. */
 function parse(text: string, lineCounter: LineCounter, problems: Problems): Document.Parsed | undefined {
+  // A hostile file has a million errors, and the stack of each takes longer than all the rest.
+  const { stackTraceLimit } = Error
+  Error.stackTraceLimit = 0
   try {
     // Its own check of keys compares each with each.
     return parseDocument(text, { lineCounter, prettyErrors: false, uniqueKeys: false, logLevel: 'error' })
   } catch (error) {
     problems.add({ path: '' }, `this YAML cannot be read: ${(error as Error).message}`)
     return undefined
+  } finally {
+    Error.stackTraceLimit = stackTraceLimit
   }
 }
 

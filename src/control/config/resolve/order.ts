@@ -35,7 +35,7 @@ function checkNeed(
   if (known.has(name)) return
   const why = all.has(name)
     ? `${name} is of another level; only members of one group can depend on each other, or groups on groups`
-    : `there is no ${JSON.stringify(name)} here to depend on${didYouMean(name, known.keys())}`
+    : `there is no ${JSON.stringify(name)} here to depend on${problems.areMany ? '' : didYouMean(name, known.keys())}`
   problems.add(place, why)
 }
 

@@ -81,7 +81,7 @@ function readTable<K extends Keys>(
     const earlier = places.get(name ?? '')
     if (key.startsWith('x-') || isAbsent(value)) continue
     if (name === undefined) {
-      const advice = problems.isFull ? '' : advise(key)
+      const advice = problems.areMany ? '' : advise(key)
       advices.push(advice)
       problems.add(place, `there is no key ${JSON.stringify(key)}${advice}`)
     } else if (earlier !== undefined)
