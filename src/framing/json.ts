@@ -36,25 +36,22 @@ export function json<I = unknown, O = I>(options: JsonOptions = {}): Framing<I, 
   const make = jsonDecoders('json', options, LINE_MAX)
   return {
     name: 'json',
-    decoder: (report) => make<I>(report, JSON.parse),
+    decoder: (report) => make<I>(report),
     encode: (message) => `${toJson('json', message)}\n`,
   }
 }
-
-/** Reads one line; throws a SyntaxError for what is not JSON. */
-export type ReadLine = (line: string) => unknown
 
 /** For all framings of JSON lines: checks their options once, makes a decoder for each stream. */
 export function jsonDecoders(
   name: string,
   options: JsonOptions,
   longest: number,
-): <I>(report: Report | undefined, read: ReadLine) => Decoder<I> {
+): <I>(report: Report | undefined) => Decoder<I> {
   const max = readMaxLength(options.maxLength, longest)
   const skipLong = readSkip(options.onOverlong, 'onOverlong')
   const skipInvalid = readSkip(options.onInvalid, 'onInvalid')
-  return <I>(report: Report | undefined, read: ReadLine) =>
-    new JsonDecoder<I>(name, new LineDecoder(name, max, skipLong ? 'skip' : 'fail', report), read, skipInvalid, report)
+  return <I>(report: Report | undefined) =>
+    new JsonDecoder<I>(name, new LineDecoder(name, max, skipLong ? 'skip' : 'fail', report), skipInvalid, report)
 }
 
 const BOM = 0xfeff
@@ -62,14 +59,12 @@ const BOM = 0xfeff
 class JsonDecoder<I> implements Decoder<I> {
   readonly #name: string
   readonly #lines: LineDecoder
-  readonly #read: ReadLine
   readonly #skip: boolean
   readonly #report: Report | undefined
 
-  constructor(name: string, lines: LineDecoder, read: ReadLine, skip: boolean, report: Report | undefined) {
+  constructor(name: string, lines: LineDecoder, skip: boolean, report: Report | undefined) {
     this.#name = name
     this.#lines = lines
-    this.#read = read
     this.#skip = skip
     this.#report = report
   }
@@ -91,7 +86,7 @@ class JsonDecoder<I> implements Decoder<I> {
     let value: I
     try {
       // Some programs begin their output with a byte order mark.
-      value = this.#read(line.charCodeAt(0) === BOM ? line.slice(1) : line) as I
+      value = JSON.parse(line.charCodeAt(0) === BOM ? line.slice(1) : line) as I
     } catch (cause) {
       if (line.trim() !== '') this.#refuse(line, fault, cause)
       return

@@ -1,6 +1,6 @@
 import { type Framing, LINE_MAX, encodeUtf8, readMaxLength, tooLong } from '../framing.ts'
+import { RpcDecoder } from './decoder.ts'
 import { type JsonOptions, jsonDecoders } from '../json.ts'
-import { RpcReader } from './read.ts'
 import { RpcWriter } from './write.ts'
 
 /** Those of `json()`, with the same defaults. */
@@ -27,10 +27,7 @@ export function jsonRpc<I = unknown, O = I>(options: JsonRpcOptions = {}): Frami
   const max = readMaxLength(options.maxLength, LINE_MAX)
   return {
     name: 'jsonRpc',
-    decoder(report) {
-      const reader = new RpcReader()
-      return make<I>(report, (line) => reader.read(line))
-    },
+    decoder: (report) => new RpcDecoder<I>(make(report), max),
     encode(message) {
       const line = writer.write(message)
       // A character is three bytes at most. What the other side would end for is refused here.

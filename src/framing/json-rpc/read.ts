@@ -1,77 +1,123 @@
+import { decodeUtf8 } from '../framing.ts'
+
+/** Nothing that a line can hold. */
+export const MISS: unique symbol = Symbol('miss')
+
 /**
- * Reads one line. A line of one of these forms costs a fraction of `JSON.parse`; any other goes there:
+ * Reads lines of these forms right from the bytes, which costs a fraction of decoding and parsing them:
  *
  *     {"jsonrpc":"2.0","id":7,"result":…}
  *     {"jsonrpc":"2.0","id":7,"method":"add","params":…}
  *     {"jsonrpc":"2.0","method":"add","params":…}
  *
- * Only what stands at the `…` is parsed. When that is one JSON value, the line is an object of just these members,
- * because the grammar of JSON leaves no other reading: a further member, or one of the same name, would have to stand
- * in the `…`, which would then be no value, and the whole line is parsed after all.
+ * Only what stands at the `…` is parsed, and that only where it is more than a few scalars. When it is one JSON value, the
+ * line is an object of just these members, because the grammar of JSON leaves no other reading: a further member, or one
+ * of the same name, would have to stand in the `…`, which would then be no value.
  */
 export class RpcReader {
-  /** The names of methods by themselves: a slice of a line would keep the chunk it came in. */
-  readonly #names = new Map<string, string>()
-  #misses = 0
+  readonly #names = new Names()
+  #failures = 0
 
-  /** @throws SyntaxError for a line that is not JSON. */
-  read(line: string): unknown {
-    const message = this.#misses < MISSES_MAX && reads(FORM, line, 0) ? this.#readForm(line) : MISS
-    return message === MISS ? JSON.parse(line) : message
+  /** Behind the newline of the message that was read. */
+  get end(): number {
+    return cursor
   }
 
-  #readForm(line: string): unknown {
-    if (line.charCodeAt(line.length - 1) !== BRACE) return MISS
+  /** The message whose line begins at `from`; MISS where it has another form, or its end is not there. */
+  read(bytes: Uint8Array, from: number): unknown {
+    if (this.#failures === FAILURES_MAX || !passes(HEAD, bytes, from)) return MISS
     try {
-      return line.charCodeAt(cursor - 1) === QUOTE ? this.#readCall(line) : readAnswer(line)
+      return bytes[cursor] === LETTER_I ? this.#readWithId(bytes) : this.#readNotice(bytes)
     } catch {
       // An exception costs more than a form saves: a peer that writes otherwise is not tried for ever.
-      this.#misses++
+      this.#failures++
       return MISS
     }
   }
 
-  #readCall(line: string): unknown {
-    const method = this.#name(line, cursor)
-    if (!reads(PARAMS, line, cursor)) return MISS
-    const params = value(line, cursor)
-    if (line.charCodeAt(ID_MARK) !== LETTER_I) return { jsonrpc: '2.0', method, params }
-    return { jsonrpc: '2.0', id: integer(line, ID_AT), method, params }
+  #readWithId(bytes: Uint8Array): unknown {
+    if (!passes(ID, bytes, cursor)) return MISS
+    const id = integer(bytes, cursor)
+    if (id === MISS) return MISS
+    if (passes(RESULT, bytes, cursor)) {
+      const result = value(bytes, cursor)
+      return result === MISS ? MISS : { jsonrpc: '2.0', id, result }
+    }
+    if (!passes(THEN_METHOD, bytes, cursor)) return MISS
+    const method = this.#names.read(bytes, cursor)
+    const params = this.#params(bytes, method)
+    return params === MISS ? MISS : { jsonrpc: '2.0', id, method, params }
   }
 
-  /** Reads up to the next quote; one that is escaped leaves half a string, which is no JSON. */
-  #name(line: string, from: number): string {
-    const end = line.indexOf('"', from)
-    cursor = end + 1
-    const written = line.slice(from, end)
-    const known = this.#names.get(written)
-    if (known !== undefined) return known
-    const name = JSON.parse(line.slice(from - 1, end + 1)) as string
-    // Where nothing was escaped, what was parsed can stand for what was written.
-    if (name === written && name.length <= NAME_MAX && this.#names.size < NAMES_MAX) this.#names.set(name, name)
+  #readNotice(bytes: Uint8Array): unknown {
+    if (!passes(METHOD, bytes, cursor)) return MISS
+    const method = this.#names.read(bytes, cursor)
+    const params = this.#params(bytes, method)
+    return params === MISS ? MISS : { jsonrpc: '2.0', method, params }
+  }
+
+  #params(bytes: Uint8Array, method: string | undefined): unknown {
+    return method !== undefined && passes(PARAMS, bytes, cursor) ? value(bytes, cursor) : MISS
+  }
+}
+
+/** Names of methods, by their bytes: to look one up costs no string. */
+class Names {
+  readonly #known: ({ readonly bytes: Uint8Array; readonly name: string } | undefined)[] = []
+
+  /** The name from `from` to its quote; undefined where something is escaped. */
+  read(bytes: Uint8Array, from: number): string | undefined {
+    let hash = 0
+    let at = from
+    for (; at < bytes.length; at++) {
+      const byte = bytes[at] as number
+      if (byte === QUOTE) break
+      if (byte === BACKSLASH || byte < SPACE) return undefined
+      hash = Math.imul(hash, 31) + byte
+    }
+    if (at === bytes.length) return undefined
+    const name = this.#find(hash & (NAMES_MAX - 1), bytes, from, at)
+    cursor = at + 1
+    return name
+  }
+
+  #find(place: number, bytes: Uint8Array, from: number, to: number): string {
+    const known = this.#known[place]
+    if (known !== undefined && known.bytes.length === to - from && passes(known.bytes, bytes, from)) return known.name
+    const name = decodeUtf8(bytes, from, to)
+    if (to - from <= NAME_MAX) this.#known[place] = { bytes: bytes.slice(from, to), name }
     return name
   }
 }
 
-/** Up to 15 digits are a safe integer. Regular expressions, because they compare a slice in half the time of others. */
-const FORM = /\{"jsonrpc":"2\.0",(?:"id":(?:0|[1-9]\d{0,14}),"(?:result":|method":")|"method":")/y
-const PARAMS = /,"params":/y
-const LITERAL = /null|true|false/y
-/** Where an `i` tells `id` from `method`, and where the number begins. */
-const ID_MARK = '{"jsonrpc":"2.0","'.length
-const ID_AT = ID_MARK + 'id":'.length
+const asciiOf = (text: string): Uint8Array => Uint8Array.from(text, (letter) => letter.charCodeAt(0))
 
-const MISSES_MAX = 16
+const HEAD = asciiOf('{"jsonrpc":"2.0","')
+const ID = asciiOf('id":')
+const RESULT = asciiOf(',"result":')
+const THEN_METHOD = asciiOf(',"method":"')
+const METHOD = asciiOf('method":"')
+const PARAMS = asciiOf(',"params":')
+const NULL = asciiOf('null')
+const TRUE = asciiOf('true')
+const FALSE = asciiOf('false')
+
+const FAILURES_MAX = 16
 const NAME_MAX = 64
+/** A power of two. */
 const NAMES_MAX = 256
+/** Up to 15 digits are a safe integer. */
 const DIGITS_MAX = 15
-/** A longer slice shares the memory of its chunk. */
-const SHORT = 12
+/** Longer strings are found sooner by `JSON.parse`. */
+const SHORT = 128
 /** Longer arrays are read as fast by `JSON.parse`. */
 const ITEMS_MAX = 8
 
+const NEWLINE = 10
+const SPACE = 32
 const QUOTE = 34
 const COMMA = 44
+const MINUS = 45
 const ZERO = 48
 const NINE = 57
 const OPEN = 91
@@ -83,39 +129,41 @@ const LETTER_N = 110
 const LETTER_T = 116
 const BRACE = 125
 
-/** Nothing that a line can hold. */
-const MISS = Symbol('miss')
-
 /** Where the last part ended. */
 let cursor = 0
 
-function reads(pattern: RegExp, line: string, from: number): boolean {
-  pattern.lastIndex = from
-  if (!pattern.test(line)) return false
-  cursor = pattern.lastIndex
+function passes(word: Uint8Array, bytes: Uint8Array, from: number): boolean {
+  const { length } = word
+  if (from + length > bytes.length) return false
+  for (let i = 0; i < length; i++) if (bytes[from + i] !== word[i]) return false
+  cursor = from + length
   return true
 }
 
-function readAnswer(line: string): unknown {
-  const result = value(line, cursor)
-  return { jsonrpc: '2.0', id: integer(line, ID_AT), result }
+/** The value from `from` to the brace that ends the line. Throws what `JSON.parse` throws. */
+function value(bytes: Uint8Array, from: number): unknown {
+  const found = bytes[from] === OPEN ? items(bytes, from + 1) : scalar(bytes, from)
+  if (found === MISS || bytes[cursor] !== BRACE || bytes[cursor + 1] !== NEWLINE) return parsed(bytes, from)
+  cursor += 2
+  return found
 }
 
-/** The value from `from` to the brace that ends the line. Throws what `JSON.parse` throws. */
-function value(line: string, from: number): unknown {
-  const end = line.length - 1
-  const found = line.charCodeAt(from) === OPEN ? items(line, from + 1) : scalar(line, from)
-  return found !== MISS && cursor === end ? found : JSON.parse(line.slice(from, end))
+function parsed(bytes: Uint8Array, from: number): unknown {
+  const newline = bytes.indexOf(NEWLINE, from)
+  if (newline === -1 || bytes[newline - 1] !== BRACE) return MISS
+  const found: unknown = JSON.parse(decodeUtf8(bytes, from, newline - 1))
+  cursor = newline + 1
+  return found
 }
 
 /** A short array of scalars: the arguments of many calls. */
-function items(line: string, from: number): unknown {
+function items(bytes: Uint8Array, from: number): unknown {
   const found: unknown[] = []
   for (let at = from; found.length < ITEMS_MAX; at = cursor + 1) {
-    const item = scalar(line, at)
+    const item = scalar(bytes, at)
     if (item === MISS) return MISS
     found.push(item)
-    const after = line.charCodeAt(cursor)
+    const after = bytes[cursor]
     if (after === COMMA) continue
     if (after !== CLOSE) return MISS
     cursor++
@@ -125,36 +173,46 @@ function items(line: string, from: number): unknown {
 }
 
 /** What follows it (a fraction, say) is for the caller to refuse. */
-function scalar(line: string, from: number): unknown {
-  const first = line.charCodeAt(from)
-  if (first >= ZERO && first <= NINE) return integer(line, from)
-  if (first === QUOTE) return short(line, from + 1)
-  if (first !== LETTER_N && first !== LETTER_T && first !== LETTER_F) return MISS
-  if (!reads(LITERAL, line, from)) return MISS
-  return first === LETTER_N ? null : first === LETTER_T
+function scalar(bytes: Uint8Array, from: number): unknown {
+  const first = bytes[from]
+  if (first === undefined) return MISS
+  if (first >= ZERO && first <= NINE) return integer(bytes, from)
+  if (first === QUOTE) return short(bytes, from + 1)
+  if (first === MINUS) return negative(bytes, from + 1)
+  if (first === LETTER_N) return passes(NULL, bytes, from) ? null : MISS
+  if (first === LETTER_T) return passes(TRUE, bytes, from) ? true : MISS
+  return first === LETTER_F && passes(FALSE, bytes, from) ? false : MISS
 }
 
-function integer(line: string, from: number): unknown {
+function integer(bytes: Uint8Array, from: number): number | typeof MISS {
   let sum = 0
   let at = from
-  for (let code = line.charCodeAt(at); code >= ZERO && code <= NINE; code = line.charCodeAt(++at)) {
-    sum = sum * 10 + code - ZERO
+  for (; at < bytes.length; at++) {
+    const digit = (bytes[at] as number) - ZERO
+    if (digit < 0 || digit > 9) break
+    sum = sum * 10 + digit
   }
   cursor = at
   const digits = at - from
-  return digits > DIGITS_MAX || (digits > 1 && line.charCodeAt(from) === ZERO) ? MISS : sum
+  return digits === 0 || digits > DIGITS_MAX || (digits > 1 && bytes[from] === ZERO) ? MISS : sum
 }
 
-/** A string of a few characters without escapes. */
-function short(line: string, from: number): unknown {
-  for (let at = from; at <= from + SHORT; at++) {
-    const code = line.charCodeAt(at)
-    if (code === QUOTE) {
+/** -0 is another number than its opposite. */
+function negative(bytes: Uint8Array, from: number): number | typeof MISS {
+  const opposite = integer(bytes, from)
+  return opposite === MISS || opposite === 0 ? MISS : -opposite
+}
+
+/** A short string without escapes. */
+function short(bytes: Uint8Array, from: number): unknown {
+  const last = Math.min(bytes.length - 1, from + SHORT)
+  for (let at = from; at <= last; at++) {
+    const byte = bytes[at] as number
+    if (byte === QUOTE) {
       cursor = at + 1
-      return line.slice(from, at)
+      return decodeUtf8(bytes, from, at)
     }
-    // Behind the end of the line it is no number, for which no comparison holds.
-    if (code === BACKSLASH || !(code >= 32)) return MISS
+    if (byte === BACKSLASH || byte < SPACE) return MISS
   }
   return MISS
 }

@@ -10,7 +10,7 @@ import {
   unencodable,
 } from '../framing.ts'
 import { jsonDecoders } from '../json.ts'
-import { RpcReader } from '../json-rpc/read.ts'
+import { RpcDecoder } from '../json-rpc/decoder.ts'
 import { RpcWriter } from '../json-rpc/write.ts'
 import { HEADER, StructuredDecoder, writeHeader } from './decoder.ts'
 import { suitsJson } from './suits-json.ts'
@@ -60,11 +60,7 @@ export function structured<I = unknown, O = I>(options: StructuredOptions = {}):
   }
   return {
     name: 'structured',
-    decoder(report) {
-      const reader = new RpcReader()
-      const text = makeText<I>(report, (line) => reader.read(line))
-      return new StructuredDecoder<I>(text, max, skips, report)
-    },
+    decoder: (report) => new StructuredDecoder<I>(new RpcDecoder(makeText(report), max), max, skips, report),
     encode: (message) => encode(message, false),
     lend: (message) => encode(message, true),
   }
