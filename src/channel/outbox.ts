@@ -14,6 +14,9 @@ const WRITE = 2 ** 18
 /** Longer ones are not worth a copy to save a write. */
 const LARGE = 2 ** 15
 
+/** What is left of a slab is too little from here on. */
+const ROOM = 2 ** 12
+
 type Part = string | Uint8Array | Slab
 
 /** The messages of one tick, on their way. */
@@ -59,6 +62,23 @@ export class Outbox {
     const refusal = this.#refusal(frame.length)
     if (refusal !== undefined) throw refusal
     this.#accept(frame, lent)
+  }
+
+  /** Has a message written right where it leaves from; false where that is not to be. */
+  postInto<M>(write: (message: M, room: Slab) => boolean, message: M): boolean {
+    if (this.#refusal(ROOM) !== undefined) return false
+    const last = this.#batch?.parts.at(-1)
+    const slab = last instanceof Slab && last.room >= ROOM ? last : takeSlab()
+    const before = slab.used
+    if (!write(message, slab)) {
+      if (slab !== last) slab.free()
+      return false
+    }
+    const batch = (this.#batch ??= newBatch())
+    if (slab !== last) batch.parts.push(slab)
+    batch.size += slab.used - before
+    this.#schedule()
+    return true
   }
 
   /** Resolves when the last batch has left; undefined while little waits. Never rejects. */

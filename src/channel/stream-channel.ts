@@ -79,6 +79,8 @@ export class StreamChannel<In, Out = In> implements Channel<In, Out>, Selectable
    * @throws ClosedError, FramingError, OverloadError
    */
   post(message: Out): void {
+    const { encodeInto } = this.#framing
+    if (encodeInto !== undefined && this.#outbox.postInto(encodeInto, message)) return
     let frame: string | Uint8Array
     try {
       frame = this.#encode(message)

@@ -31,6 +31,18 @@ export interface Framing<In, Out = In> {
   encode(message: Out): Uint8Array | string
   /** The same, in memory that it uses again for the next message; for who copies what he gets at once. */
   readonly lend?: (message: Out) => Uint8Array | string
+  /**
+   * Writes the bytes of a message right behind those that are in `room`. False for one that is to be encoded instead: nothing
+   * is written then.
+   */
+  readonly encodeInto?: (message: Out, room: Room) => boolean
+}
+
+/** Memory that messages are written into, one behind the other. */
+export interface Room {
+  readonly bytes: Uint8Array
+  /** So many of them are taken. */
+  used: number
 }
 
 /** What happens to a message above `maxLength`: the stream ends with an error, or the message is dropped and reported. */

@@ -2,12 +2,19 @@ import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { ClosedError } from '../../src/base/errors.ts'
 import { OUTBOX_LIMIT, Outbox } from '../../src/channel/outbox.ts'
+import type { Room } from '../../src/framing/framing.ts'
 import { settled } from '../support/fake-clock.ts'
 import { FakeSink } from './fake-bytes.ts'
 
 function make(options?: { readonly atOnce?: boolean }): { sink: FakeSink; outbox: Outbox } {
   const sink = new FakeSink(options)
   return { sink, outbox: new Outbox(sink, 'worker "a"') }
+}
+
+function writeText(message: string, room: Room): boolean {
+  if (message === 'no') return false
+  room.used += Buffer.from(room.bytes.buffer).write(message, room.used)
+  return true
 }
 
 /** How a promise stands after everything that is ready has run. */
@@ -29,6 +36,25 @@ describe('sending', () => {
     await Promise.all(sent)
     assert.equal(sink.writes.length, 1)
     assert.equal(sink.text, Array.from({ length: 1000 }, (_, i) => `${i}\n`).join(''))
+  })
+
+  it('has messages written where they leave from, in their order among others', async () => {
+    const { sink, outbox } = make({ atOnce: true })
+    assert.deepEqual(
+      ['a', 'b', 'no', 'c'].map((message) => outbox.postInto(writeText, message)),
+      [true, true, false, true],
+    )
+    void outbox.send('text')
+    assert.equal(outbox.postInto(writeText, 'd'), true)
+    assert.equal(outbox.queued, 8)
+    await settled()
+    assert.equal(sink.text, 'abctextd')
+    assert.equal(sink.writes.length, 1)
+    for (let i = 0; i < 30_000; i++) outbox.postInto(writeText, `${i}\n`)
+    await settled()
+    assert.equal(sink.text, `abctextd${Array.from({ length: 30_000 }, (_, i) => `${i}\n`).join('')}`)
+    outbox.close('it has ended')
+    assert.equal(outbox.postInto(writeText, 'e'), false)
   })
 
   it('writes all messages that came during a write at once behind it', async () => {

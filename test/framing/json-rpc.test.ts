@@ -2,7 +2,8 @@ import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import * as fc from 'fast-check'
 import { FramingError } from '../../src/base/errors.ts'
-import { type JsonOptions, json, jsonRpc } from '../../src/framing/index.ts'
+import type { Framing } from '../../src/framing/framing.ts'
+import { type JsonOptions, json, jsonRpc, structured } from '../../src/framing/index.ts'
 import { anyChunking, bytesOf, chop, decode, everySplit } from '../contracts/framing.ts'
 
 // ── reading ──
@@ -224,6 +225,73 @@ function isLost(message: unknown): boolean {
   const isNothing = result === undefined || typeof result === 'function' || typeof result === 'symbol'
   return jsonrpc === '2.0' && isNothing && error === undefined && Object.hasOwn(message, 'result')
 }
+
+/** The line that stands behind what was in the room before; undefined where it is to be encoded instead. */
+function writtenInto(framing: Framing<any>, message: unknown): string | undefined {
+  const room = { bytes: Buffer.from('before'.padEnd(4096, '.')), used: 6 }
+  const isWritten = framing.encodeInto?.(message, room)
+  assert.equal(room.bytes.subarray(0, 6).toString(), 'before')
+  if (isWritten === true) return room.bytes.toString('utf8', 6, room.used)
+  assert.equal(room.used, 6)
+  return undefined
+}
+
+describe('jsonRpc() and structured() write into memory', () => {
+  it('what they encode, or nothing', () => {
+    fc.assert(
+      fc.property(anyMessage, (message) => {
+        for (const framing of [jsonRpc<any>(), structured<any>()]) {
+          const line = writtenInto(framing, message)
+          if (line !== undefined) assert.equal(line, framing.encode(message))
+        }
+      }),
+      { numRuns: 5000 },
+    )
+  })
+
+  const usual: readonly [message: object, line: string][] = [
+    [{ jsonrpc: '2.0', id: 0, method: 'add', params: [] }, '"id":0,"method":"add","params":[]'],
+    [{ jsonrpc: '2.0', id: 2 ** 40, method: 'é', params: [] }, ''],
+    [
+      { jsonrpc: '2.0', id: 9, method: 'add', params: [-12, 1.5, 1e21] },
+      '"id":9,"method":"add","params":[-12,1.5,1e+21]',
+    ],
+    [{ jsonrpc: '2.0', id: -(2 ** 31), result: 2 ** 53 }, '"id":-2147483648,"result":9007199254740992'],
+    [
+      { jsonrpc: '2.0', method: 'a"b', params: ['x', null, true, false] },
+      '"method":"a\\"b","params":["x",null,true,false]',
+    ],
+    [{ jsonrpc: '2.0', id: 1, result: -0 }, ''],
+    [{ jsonrpc: '2.0', id: 1, result: 'a\n' }, ''],
+    [{ jsonrpc: '2.0', id: 1, result: { a: 1 } }, ''],
+    [{ jsonrpc: '2.0', id: 1, result: undefined }, ''],
+  ]
+  for (const [message, line] of usual) {
+    it(line === '' ? `not ${JSON.stringify(message)}` : line, () => {
+      const expected = line === '' ? undefined : `{"jsonrpc":"2.0",${line}}\n`
+      assert.equal(writtenInto(jsonRpc(), message), expected)
+      assert.equal(writtenInto(structured(), message), expected)
+    })
+  }
+
+  it('nothing longer than maxLength, nor into too little memory', () => {
+    const message = { jsonrpc: '2.0', id: 1, result: 7 }
+    assert.equal(writtenInto(jsonRpc({ maxLength: 34 }), message), undefined)
+    assert.equal(writtenInto(jsonRpc({ maxLength: 35 }), message), jsonRpc().encode(message))
+    assert.equal(jsonRpc().encodeInto?.(message, { bytes: new Uint8Array(100), used: 0 }), false)
+  })
+
+  it('nothing within what is being written', () => {
+    const framing = jsonRpc<any>()
+    const room = { bytes: new Uint8Array(4096), used: 0 }
+    const params = Object.defineProperty([1], 0, {
+      get: () => Number(framing.encodeInto?.({ jsonrpc: '2.0', id: 2, result: 2 }, room)),
+    })
+    assert.equal(framing.encodeInto?.({ jsonrpc: '2.0', id: 1, method: 'a', params }, room), true)
+    const { messages } = decode(framing, [room.bytes.subarray(0, room.used)])
+    assert.deepEqual(messages, [{ jsonrpc: '2.0', id: 1, method: 'a', params: [0] }])
+  })
+})
 
 describe('jsonRpc() writes', () => {
   it('any message byte for byte as json() does', () => {

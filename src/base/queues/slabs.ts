@@ -5,29 +5,35 @@ const KEPT = 64
 
 /** Memory for bytes that are on their way out: to make it anew for each message would cost several times what copying costs. */
 export class Slab {
-  readonly #bytes = Buffer.allocUnsafeSlow(SIZE)
-  #used = 0
+  readonly bytes: Buffer = Buffer.allocUnsafeSlow(SIZE)
+  /** So many have been put in. */
+  used = 0
 
   get length(): number {
-    return this.#used
+    return this.used
+  }
+
+  /** How many more there is room for. */
+  get room(): number {
+    return SIZE - this.used
   }
 
   /** What has been put in. */
   get view(): Uint8Array {
-    return this.#used === SIZE ? this.#bytes : this.#bytes.subarray(0, this.#used)
+    return this.used === SIZE ? this.bytes : this.bytes.subarray(0, this.used)
   }
 
   /** Takes what fits of `bytes` from `from` on; returns where it stopped. */
   add(bytes: Uint8Array, from: number): number {
-    const end = Math.min(bytes.length, from + SIZE - this.#used)
-    this.#bytes.set(from === 0 && end === bytes.length ? bytes : bytes.subarray(from, end), this.#used)
-    this.#used += end - from
+    const end = Math.min(bytes.length, from + this.room)
+    this.bytes.set(from === 0 && end === bytes.length ? bytes : bytes.subarray(from, end), this.used)
+    this.used += end - from
     return end
   }
 
   /** Nobody reads it any more. */
   free(): void {
-    this.#used = 0
+    this.used = 0
     if (spare.length < KEPT) spare.push(this)
   }
 }

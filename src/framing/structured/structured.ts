@@ -6,6 +6,7 @@ import {
   encodeUtf8,
   readMaxLength,
   readSkip,
+  toJson,
   tooLong,
   unencodable,
 } from '../framing.ts'
@@ -53,16 +54,15 @@ export function structured<I = unknown, O = I>(options: StructuredOptions = {}):
     overlong: readSkip(options.onOverlong, 'onOverlong'),
     invalid: readSkip(options.onInvalid, 'onInvalid'),
   }
-  const writer = new RpcWriter('structured', suitsJson)
-  const encode = (message: O, lent: boolean): string | Uint8Array => {
-    const text = writer.writeForm(message) ?? (suitsJson(message) ? writer.write(message) : undefined)
-    return text === undefined ? encodeFrame(message, max, lent) : encodeLine(text, max)
-  }
+  const writer = new RpcWriter(max)
+  const encode = (message: O, lent: boolean): string | Uint8Array =>
+    suitsJson(message) ? encodeLine(toJson('structured', message), max) : encodeFrame(message, max, lent)
   return {
     name: 'structured',
     decoder: (report) => new StructuredDecoder<I>(new RpcDecoder(makeText(report), max), max, skips, report),
     encode: (message) => encode(message, false),
     lend: (message) => encode(message, true),
+    encodeInto: (message, room) => writer.write(message, room),
   }
 }
 
