@@ -1,5 +1,5 @@
 import { ClosedError, OverloadError } from '../base/errors.ts'
-import { Slab, takeSlab } from '../base/queues/slabs.ts'
+import { SLABS_KEPT, Slab, takeSlab } from '../base/queues/slabs.ts'
 import { formatBytes } from '../base/units.ts'
 import type { ByteSink } from './bytes.ts'
 
@@ -66,7 +66,8 @@ export class Outbox {
 
   /** Has a message written right where it leaves from; false where that is not to be. */
   postInto<M>(write: (message: M, room: Slab) => boolean, message: M): boolean {
-    if (this.#refusal(ROOM) !== undefined) return false
+    // In a tick with more outboxes than slabs, new memory for each would cost more than text.
+    if (queue.length > SLABS_KEPT || this.#refusal(ROOM) !== undefined) return false
     const last = this.#batch?.parts.at(-1)
     const slab = last instanceof Slab && last.room >= ROOM ? last : takeSlab()
     const before = slab.used

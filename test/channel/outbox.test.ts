@@ -57,6 +57,14 @@ describe('sending', () => {
     assert.equal(outbox.postInto(writeText, 'e'), false)
   })
 
+  it('has no memory for messages of more than so many outboxes in one tick', async () => {
+    const outboxes = Array.from({ length: 100 }, () => make({ atOnce: true }).outbox)
+    const taken = outboxes.filter((outbox) => outbox.postInto(writeText, 'a'))
+    assert.ok(taken.length >= 64 && taken.length < 70, `${taken.length} were written`)
+    await settled()
+    assert.equal(outboxes.at(-1)?.postInto(writeText, 'a'), true)
+  })
+
   it('writes all messages that came during a write at once behind it', async () => {
     const { sink, outbox } = make()
     const first = outbox.send('1')

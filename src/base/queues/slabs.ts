@@ -1,7 +1,7 @@
 /** Bytes of a slab: as many as a pipe takes at once. */
 const SIZE = 2 ** 16
 /** So many are kept for the next, for all who use any. */
-const KEPT = 64
+export const SLABS_KEPT = 64
 
 /** Memory for bytes that are on their way out: to make it anew for each message would cost several times what copying costs. */
 export class Slab {
@@ -34,7 +34,7 @@ export class Slab {
   /** Nobody reads it any more. */
   free(): void {
     this.used = 0
-    if (spare.length < KEPT) spare.push(this)
+    if (spare.length < SLABS_KEPT) spare.push(this)
   }
 }
 
