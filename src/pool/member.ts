@@ -25,6 +25,8 @@ export class Member {
   isLeased = false
   /** Calls of some keys come to it. */
   hasKeys = false
+  /** It gets no more calls, and ends. Asked for each call: a signal would take longer to tell. */
+  isLeaving = false
   /** Another will take its place. */
   isRetiring = false
   /** Since then it has nothing to do; by the clock. */
@@ -47,18 +49,14 @@ export class Member {
     return this.calls > 0 || this.inFlight > 0
   }
 
-  get isLeaving(): boolean {
-    return this.#stop.signal.aborted
-  }
-
-  /** It gets no more calls, and ends. */
   leave(): void {
+    this.isLeaving = true
     this.#stop.abort()
   }
 
   /** At once. */
   destroy(): void {
     this.#kill.abort()
-    this.#stop.abort()
+    this.leave()
   }
 }

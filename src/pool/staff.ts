@@ -32,6 +32,7 @@ export class Staff {
   /** Which life of the pool this is. */
   #number = 1
   #filling: PromiseWithResolvers<void> | undefined
+  #isFilled = false
   /** The next start waits, since the last has failed. */
   #pause: Timer | undefined
   /** Workers may be started. Below a supervisor that one says when: what is asked for before waits for it. */
@@ -112,11 +113,12 @@ export class Staff {
     this.#queue.failAll(error)
   }
 
-  submit(job: Job): void {
+  /** At that time by the clock. */
+  submit(job: Job, at = job.since): void {
     const refusal = this.#closing ?? this.#refusal
     if (refusal !== undefined) return job.fail(refusal)
     const member = this.#queue.length === 0 ? this.#roster.memberFor(job) : undefined
-    if (member !== undefined) return this.#begin(member, job)
+    if (member !== undefined) return this.#begin(member, job, at)
     this.#queue.push(job)
     this.#adjust()
   }
@@ -133,8 +135,7 @@ export class Staff {
 
   // ── who does what ──
 
-  #begin(member: Member, job: Job): void {
-    const begun = this.now
+  #begin(member: Member, job: Job, begun: number): void {
     member.inFlight++
     member.isLeased = job.isAlone
     this.#stats.began(begun - job.since)
@@ -145,7 +146,7 @@ export class Staff {
       member.calls++
       member.isLeased = false
       member.idleSince = now
-      if (!isDone) this.submit(job)
+      if (!isDone) this.submit(job, now)
       this.#aging.freed(member)
       this.#dispatch()
     })
@@ -162,7 +163,7 @@ export class Staff {
       let member: Member | undefined
       const job = this.#queue.take((one) => (member = this.#roster.memberFor(one)) !== undefined)
       if (job === undefined || member === undefined) break
-      this.#begin(member, job)
+      this.#begin(member, job, this.now)
     }
   }
 
@@ -188,7 +189,13 @@ export class Staff {
       if (present < this.#plan.min)
         this.#startFailed(this.#explain({ kind: 'crashed', error: error as Error, stage: 'start' }))
     }
-    if (this.#roster.count(({ isReady }) => isReady) >= this.#plan.min) this.#filling?.resolve()
+    if (!this.#isFilled) this.#checkFilled()
+  }
+
+  #checkFilled(): void {
+    if (this.#filling === undefined || this.#roster.count(({ isReady }) => isReady) < this.#plan.min) return
+    this.#isFilled = true
+    this.#filling.resolve()
   }
 
   /** @throws what the master says who has no room for one more. */
@@ -248,6 +255,7 @@ export class Staff {
   #failFilling(error: Error): void {
     this.#filling?.reject(error)
     this.#filling = undefined
+    this.#isFilled = false
   }
 
   #shut(error: Error): void {
