@@ -16,7 +16,7 @@
 enum command { COMMAND_SIGNAL = 1, COMMAND_RELEASE, COMMAND_MEASURE, COMMAND_CLOSE_STDIN, COMMAND_WIDEN_STDIN,
                COMMAND_STDOUT, COMMAND_STDERR, COMMAND_START };
 /* What the master wants of a stream that has been silenced. */
-enum wish { WISH_MORE, WISH_HAND_OVER, WISH_HAND_OVER_WIDE };
+enum wish { WISH_MORE, WISH_HAND_OVER };
 
 #define COMMAND_LENGTH 12
 
@@ -82,7 +82,7 @@ static void release(struct worker *worker) {
 
 static void answer(struct relay *relay, uint32_t wish) {
   if (wish == WISH_MORE) relay_more(relay);
-  else relay_hand_over(relay, wish == WISH_HAND_OVER_WIDE);
+  else if (wish == WISH_HAND_OVER) relay_drop(relay);
 }
 
 static void obey(struct worker *worker, uint32_t what, uint32_t argument) {

@@ -56,11 +56,6 @@ void relay_more(struct relay *relay) {
   if (!watch_add(output_poller, relay->file, EPOLLIN, &relay->source)) relay_drop(relay);
 }
 
-void relay_hand_over(struct relay *relay, bool wide) {
-  if (wide) watch_widen(relay->file);
-  relay_drop(relay);
-}
-
 void relay_drop(struct relay *relay) {
   if (!is_full(relay)) watch_end(output_poller, relay->file);
   drop_file(&relay->file);

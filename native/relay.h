@@ -16,10 +16,7 @@ void relay_pass(struct worker *worker, struct relay *relay);
 /* The master has dealt with what came, and wants as much again. */
 void relay_more(struct relay *relay);
 
-/* The master reads it itself from now on. `wide` when a lot comes. */
-void relay_hand_over(struct relay *relay, bool wide);
-
-/* Nobody wants it any more. */
+/* Nobody wants it any more, or the master reads it itself from now on. */
 void relay_drop(struct relay *relay);
 
 #endif

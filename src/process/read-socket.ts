@@ -2,13 +2,14 @@ import { Socket, type SocketConstructorOpts } from 'node:net'
 import { nextTurn, systemClock } from '../base/clock.ts'
 import type { ByteSource } from '../channel/bytes.ts'
 
-/** Every socket reads into the same memory: a chunk is decoded before the next read can begin. */
-const SHARED = Buffer.allocUnsafeSlow(65_536)
-
 /**
- * Who takes so long over what has come lets everybody else have a turn, in milliseconds: Node by itself reads up to two megabytes
- * of one who writes without pause, whatever is done with them.
+ * Every socket reads into the same memory: a chunk is decoded before the next read can begin. It is larger than what a pipe holds,
+ * because Node goes on reading, up to 32 times, from who has filled its buffer: so nobody who writes without pause is read twice
+ * before everybody else had a turn.
  */
+const SHARED = Buffer.allocUnsafeSlow(131_072)
+
+/** A socket may hold more. Who takes so long over what has come lets everybody else have a turn, in milliseconds. */
 const TURN = 5
 
 /** A socket that is read without an allocation per read. Whoever makes one handles its `error` event. */

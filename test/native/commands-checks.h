@@ -71,7 +71,6 @@ void look_kill(struct worker *worker) { other(worker, 1); }
 void look_signal(struct worker *worker, int signal) { other(worker, 100 + signal); }
 void look_measure(struct worker *worker) { other(worker, 3); }
 void relay_more(struct relay *relay) { stream(relay, 4); }
-void relay_hand_over(struct relay *relay, bool wide) { stream(relay, wide ? 5 : 6); }
 void relay_drop(struct relay *relay) { note(relay->which); }
 void news_drop(struct worker *worker) { note(worker->id); }
 void drop_file(int *file) { check(*file == -1); }

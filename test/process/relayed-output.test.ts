@@ -29,6 +29,15 @@ function restNowAndThen(count: number): unknown {
   return count % 50 === 0 ? turn() : undefined
 }
 
+/** Calls back at every turn of the event loop. */
+function countTurns(onTurn: () => void): { stop(): void } {
+  let handle = setImmediate(function next() {
+    onTurn()
+    handle = setImmediate(next)
+  })
+  return { stop: () => clearImmediate(handle) }
+}
+
 void describe('what a worker of the fork server writes', { skip: needsServer }, () => {
   storyUnless(needsServer, 'takes no descriptor while it is little', async (master) => {
     await master.getWorker('warm').start('cat')
@@ -76,6 +85,24 @@ void describe('what a worker of the fork server writes', { skip: needsServer }, 
     for await (const line of worker) assert.equal(line, String(++count))
     assert.equal(count, 300_000)
     assert.equal((await worker.exited).stderrTail, 'end\n')
+  })
+
+  storyUnless(needsServer, 'is read once before everybody else has a turn, however fast it comes', async (master) => {
+    const chunks: number[] = []
+    let sinceTurn = 0
+    const turns = countTurns(() => {
+      chunks.push(sinceTurn)
+      sinceTurn = 0
+    })
+    const onMessage = (): void => void sinceTurn++
+    const worker = await master
+      .getWorker('w')
+      .start('head', ['-c', '100000000', '/dev/zero'], { framing: raw(), onMessage })
+    await worker.exited
+    turns.stop()
+    // The first ones come with the news of the fork server.
+    assert.ok(chunks.length > 1000, `${chunks.length} turns`)
+    assert.ok(Math.max(...chunks.slice(100)) <= 1, `${Math.max(...chunks.slice(100))} in one turn`)
   })
 
   storyUnless(needsServer, 'comes complete from stderr as well', async (master) => {

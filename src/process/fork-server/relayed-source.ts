@@ -9,7 +9,7 @@ import type { ServerSide } from './server-side.ts'
 const FLAGS = constants.O_RDONLY | constants.O_NONBLOCK
 /** Who says 16 chunks in so many milliseconds is worth a descriptor and a stream of our own. */
 const LIVELY = 250
-/** So is who says so many bytes before the fork server waits, and gets a wider pipe. */
+/** So is who says so many bytes before the fork server waits. */
 const MUCH = 65_536
 
 type Stream = typeof COMMAND.stdout | typeof COMMAND.stderr
@@ -136,6 +136,6 @@ export class RelayedSource implements ByteSource {
     this.#socket = new ReadSocket({ fd, readable: true, writable: false })
     this.#socket.on('error', () => {})
     this.#socket.start((chunk) => this.#onChunk?.(chunk) ?? true, this.#finish)
-    return this.#bytes >= MUCH ? WISH.handOverWide : WISH.handOver
+    return WISH.handOver
   }
 }
