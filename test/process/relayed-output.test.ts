@@ -91,7 +91,7 @@ void describe('what a worker of the fork server writes', { skip: needsServer }, 
     const chunks: number[] = []
     let sinceTurn = 0
     const turns = countTurns(() => {
-      chunks.push(sinceTurn)
+      if (sinceTurn > 0) chunks.push(sinceTurn)
       sinceTurn = 0
     })
     const onMessage = (): void => void sinceTurn++
@@ -101,8 +101,8 @@ void describe('what a worker of the fork server writes', { skip: needsServer }, 
     await worker.exited
     turns.stop()
     // The first ones come with the news of the fork server.
-    assert.ok(chunks.length > 1000, `${chunks.length} turns`)
-    assert.ok(Math.max(...chunks.slice(100)) <= 1, `${Math.max(...chunks.slice(100))} in one turn`)
+    assert.ok(chunks.length > 500, `${chunks.length} turns`)
+    assert.ok(Math.max(...chunks.slice(20)) <= 1, `${Math.max(...chunks.slice(20))} in one turn`)
   })
 
   storyUnless(needsServer, 'comes complete from stderr as well', async (master) => {
