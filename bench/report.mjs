@@ -21,7 +21,7 @@ export function results({ title, columns }, rounds, names, steal) {
 export function verdicts({ columns, budgets }, rounds) {
   const rows = budgets.map(({ value, of = 'pagent', over, atLeast, atMost }) => {
     const measured = over === undefined ? rounds.map((round) => round[of]?.[value]) : ratios(rounds, value, of, over)
-    const seen = measured.filter((ratio) => ratio > 0)
+    const seen = measured.filter((ratio) => ratio >= 0)
     const whose = of === 'pagent' ? '' : ` (${of})`
     const what = `${columns[value]}${whose}${over === undefined ? '' : `, ratio to ${over}`}`
     const wanted = atLeast !== undefined ? `≥ ${atLeast}` : atMost !== undefined ? `≤ ${atMost}` : '–'

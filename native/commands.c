@@ -16,7 +16,7 @@
 enum command { COMMAND_SIGNAL = 1, COMMAND_RELEASE, COMMAND_MEASURE, COMMAND_CLOSE_STDIN, COMMAND_WIDEN_STDIN,
                COMMAND_STDOUT, COMMAND_STDERR, COMMAND_START };
 /* What the master wants of a stream that has been silenced. */
-enum wish { WISH_MORE, WISH_HAND_OVER };
+enum wish { WISH_MORE, WISH_HAND_OVER, WISH_HAND_OVER_WIDE };
 
 #define COMMAND_LENGTH 12
 
@@ -81,8 +81,9 @@ static void release(struct worker *worker) {
 }
 
 static void answer(struct relay *relay, uint32_t wish) {
-  if (wish == WISH_MORE) relay_more(relay);
-  else if (wish == WISH_HAND_OVER) relay_drop(relay);
+  if (wish == WISH_MORE) return relay_more(relay);
+  if (wish == WISH_HAND_OVER_WIDE) watch_widen(relay->file, WIDE_OUTPUT);
+  relay_drop(relay);
 }
 
 static void obey(struct worker *worker, uint32_t what, uint32_t argument) {
@@ -93,7 +94,7 @@ static void obey(struct worker *worker, uint32_t what, uint32_t argument) {
     case COMMAND_MEASURE: return look_measure(worker);
     /* Only at its word: the number of a descriptor means something else once that is closed. */
     case COMMAND_CLOSE_STDIN: return drop_file(&worker->in);
-    case COMMAND_WIDEN_STDIN: return watch_widen(worker->in);
+    case COMMAND_WIDEN_STDIN: return watch_widen(worker->in, WIDE_INPUT);
     case COMMAND_STDOUT: return answer(&worker->out, argument);
     case COMMAND_STDERR: return answer(&worker->err, argument);
   }

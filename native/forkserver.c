@@ -106,7 +106,7 @@ static void become_server(pid_t guardian) {
 static void greet(void) {
   int news[2];
   if (pipe2(news, O_CLOEXEC | O_NONBLOCK) != 0) die("it has no pipe for its news");
-  watch_widen(news[1]);
+  watch_widen(news[1], WIDE_OUTPUT);
   news_init(1);
   say_hello(news[0]);
   news_flush();

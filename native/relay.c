@@ -11,7 +11,7 @@
 
 /* So much is passed on before the master is asked: all that it may have to keep for a reader who is slow. */
 #define MOST_BYTES 65536
-#define MOST_CHUNKS 16
+#define MOST_CHUNKS 8
 
 static bool is_full(const struct relay *relay) { return relay->bytes >= MOST_BYTES || relay->chunks >= MOST_CHUNKS; }
 

@@ -37,10 +37,8 @@ void watch_end(int in, int file) {
  * Only for pipes that carry a lot: those of one user may hold so much together, and beyond that all new ones are narrow. The
  * kernel says what is possible.
  */
-#define WIDE (1 << 20)
-
-void watch_widen(int file) {
-  for (int size = WIDE; file >= 0 && size > 65536; size /= 2)
+void watch_widen(int file, int most) {
+  for (int size = most; file >= 0 && size > 65536; size /= 2)
     if (fcntl(file, F_SETPIPE_SZ, size) >= 0) return;
 }
 

@@ -16,8 +16,12 @@ void watch_group(struct worker *worker);
 
 void watch_end(int in, int file);
 
-/* Lets a pipe hold more. */
-void watch_widen(int file);
+/* What a pipe may hold that the master writes to, and one that it reads: less than it reads at once. */
+#define WIDE_INPUT (1 << 20)
+#define WIDE_OUTPUT (1 << 18)
+
+/* Lets a pipe hold more: so many bytes, if possible. */
+void watch_widen(int file, int most);
 
 void drop_file(int *file);
 

@@ -9,6 +9,8 @@ export interface ByteSource {
   start(onChunk: (chunk: Uint8Array) => boolean, onEnd: (error?: Error) => void): void
   /** Reads on; the next chunk comes after this call. */
   resume(): void
+  /** What comes is in large pieces: who can hold more of it at a time should. */
+  widen?(): void
   destroy(): void
 }
 

@@ -57,6 +57,7 @@ export class StreamChannel<In, Out = In> implements Channel<In, Out>, Selectable
       fault = this.#fault(error)
     }
     sink.onClose((cause) => this.closeOutput('it does not read any more', cause))
+    if (framing.large === true) source.widen?.()
     source.start(this.#onChunk, this.#onEnd)
     if (fault !== undefined) this.#finishInput(fault)
   }

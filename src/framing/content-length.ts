@@ -32,6 +32,7 @@ export function contentLength<I = unknown, O = I>(options: ContentLengthOptions 
   const max = readMaxLength(options.maxLength, BLOCK_MAX)
   return {
     name: 'contentLength',
+    large: true,
     decoder: () => new ContentLengthDecoder<I>(max),
     encode: (message) => encodeBody(encodeUtf8(toJson('contentLength', message)), max),
   }

@@ -26,6 +26,8 @@ export interface Decoder<M> {
 /** A way to write messages as bytes: pure, without state, shared by any number of streams. */
 export interface Framing<In, Out = In> {
   readonly name: string
+  /** Its messages may be large: more of a stream is read at a time. @default false */
+  readonly large?: boolean
   decoder(report?: Report): Decoder<In>
   /** Throws `FramingError` (`unencodable`, `too-long`) for a message the framing cannot carry. */
   encode(message: Out): Uint8Array | string

@@ -26,6 +26,7 @@ export function lengthPrefixed(options: LengthPrefixedOptions = {}): Framing<Uin
   const max = Math.min(readMaxLength(options.maxLength, BLOCK_MAX), 2 ** (8 * header) - 1)
   return {
     name: 'lengthPrefixed',
+    large: true,
     decoder: () => new LengthPrefixedDecoder(header, max),
     encode: (message) => encodeBlock(message, header, max),
   }

@@ -23,8 +23,8 @@ export class Member {
   calls = 0
   /** It does one thing only, for somebody who has leased it. */
   isLeased = false
-  /** Calls of some keys come to it. */
-  hasKeys = false
+  /** The calls of so many keys come to it. */
+  keys = 0
   /** It gets no more calls, and ends. Asked for each call: a signal would take longer to tell. */
   isLeaving = false
   /** Another will take its place. */

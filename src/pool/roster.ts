@@ -34,7 +34,7 @@ export class Roster {
 
   remove(member: Member): void {
     this.members.delete(member)
-    if (member.hasKeys) for (const [key, owner] of this.#keys) if (owner === member) this.#keys.delete(key)
+    if (member.keys > 0) for (const [key, owner] of this.#keys) if (owner === member) this.#keys.delete(key)
   }
 
   /** One that may begin with it now: that of its key, else who has least to do. */
@@ -59,14 +59,16 @@ export class Roster {
     return isIdle && busy < this.#max
   }
 
+  /** A new key goes where there are few: those that are there come back. */
   #leastBusy(job: Job): Member | undefined {
+    const isNewKey = job.options.key !== undefined
     let idle: Member | undefined
     let working: Member | undefined
     let busy = 0
     for (const member of this.members) {
       if (member.inFlight > 0) busy++
       if (!this.#isFree(member, job)) continue
-      if (member.inFlight === 0) idle ??= member
+      if (member.inFlight === 0) idle = idle === undefined || (isNewKey && member.keys < idle.keys) ? member : idle
       else if (working === undefined || member.inFlight < working.inFlight) working = member
     }
     return idle !== undefined && busy < this.#max ? idle : working
@@ -82,9 +84,11 @@ export class Roster {
   }
 
   #remember(key: string, member: Member): void {
-    member.hasKeys = true
+    member.keys++
     this.#keys.set(key, member)
-    const [oldest] = this.#keys.keys()
-    if (this.#keys.size > KEYS && oldest !== undefined) this.#keys.delete(oldest)
+    const [oldest] = this.#keys
+    if (this.#keys.size <= KEYS || oldest === undefined) return
+    oldest[1].keys--
+    this.#keys.delete(oldest[0])
   }
 }

@@ -3,11 +3,11 @@ import { nextTurn, systemClock } from '../base/clock.ts'
 import type { ByteSource } from '../channel/bytes.ts'
 
 /**
- * Every socket reads into the same memory: a chunk is decoded before the next read can begin. It is larger than what a pipe holds,
+ * Every socket reads into the same memory: a chunk is decoded before the next read can begin. It is larger than what any pipe holds,
  * because Node goes on reading, up to 32 times, from who has filled its buffer: so nobody who writes without pause is read twice
  * before everybody else had a turn.
  */
-const SHARED = Buffer.allocUnsafeSlow(131_072)
+const SHARED = Buffer.allocUnsafeSlow(524_288)
 
 /** A socket may hold more. Who takes so long over what has come lets everybody else have a turn, in milliseconds. */
 const TURN = 5

@@ -74,7 +74,7 @@ void relay_more(struct relay *relay) { stream(relay, 4); }
 void relay_drop(struct relay *relay) { note(relay->which); }
 void news_drop(struct worker *worker) { note(worker->id); }
 void drop_file(int *file) { check(*file == -1); }
-void watch_widen(int file) { check(file == -1); }
+void watch_widen(int file, int most) { check(file == -1 && most > 65536); }
 
 /* Hands the bytes over in pieces, as a pipe might; `piece` says how long the next one is. */
 static inline void feed(const uint8_t *bytes, size_t length, size_t (*piece)(void)) {

@@ -68,6 +68,17 @@ void describe('a pool', () => {
     assert.equal(pool.stats.workers, 1)
   })
 
+  pooled('spreads keys over its workers, also when their calls come one after the other', { size: 3 }, async (pool) => {
+    await pool.start()
+    const pids = new Map<string, unknown>()
+    for (const key of ['a', 'b', 'c', 'a', 'b', 'c']) {
+      const pid = await pool.call('hold', [1], { key })
+      assert.equal(pids.get(key) ?? pid, pid)
+      pids.set(key, pid)
+    }
+    assert.equal(new Set(pids.values()).size, 3)
+  })
+
   pooled('sends calls of one key to one worker', { size: 3 }, async (pool) => {
     await pool.start()
     const pids = await Promise.all(Array.from({ length: 9 }, (_, i) => pool.call('hold', [5], { key: `key-${i % 3}` })))

@@ -59,6 +59,7 @@ export function structured<I = unknown, O = I>(options: StructuredOptions = {}):
     suitsJson(message) ? encodeLine(toJson('structured', message), max) : encodeFrame(message, max, lent)
   return {
     name: 'structured',
+    large: true,
     decoder: (report) => new StructuredDecoder<I>(new RpcDecoder(makeText(report), max), max, skips, report),
     encode: (message) => encode(message, false),
     lend: (message) => encode(message, true),

@@ -19,8 +19,8 @@ export const COMMAND = {
   start: 8,
 } as const
 
-/** What is wanted of a stream that is full: as much again, or that it is ours to read from now on. */
-export const WISH = { more: 0, handOver: 1 } as const
+/** What is wanted of a stream that is full: as much again, or that it is ours to read from now on, by a wide pipe. */
+export const WISH = { more: 0, handOver: 1, handOverWide: 2 } as const
 
 /** What the fork server tells. */
 export const FRAME = {

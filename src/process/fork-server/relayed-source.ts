@@ -7,8 +7,8 @@ import type { ServerSide } from './server-side.ts'
 
 /** Opened by its path, it is ours alone and may be non-blocking. */
 const FLAGS = constants.O_RDONLY | constants.O_NONBLOCK
-/** Who says 16 chunks in so many milliseconds is worth a descriptor and a stream of our own. */
-const LIVELY = 250
+/** Who says 8 chunks in so many milliseconds is worth a descriptor and a stream of our own. */
+const LIVELY = 500
 /** So is who says so many bytes before the fork server waits. */
 const MUCH = 65_536
 
@@ -35,6 +35,8 @@ export class RelayedSource implements ByteSource {
   #bytes = 0
   /** The worker has ended: what is left is wanted now. */
   #isLast = false
+  /** More at a time is faster, and keeps everybody else waiting for longer. */
+  #isWide = false
   /** Once it is ours. */
   #socket: ReadSocket | undefined
 
@@ -49,6 +51,10 @@ export class RelayedSource implements ByteSource {
     // Its first words may have come together with the news of its start: who waits for that hears of it first.
     if (this.#waiting === undefined && this.#full === undefined && !this.#ended) this.#open()
     else void nextTurn().then(this.#open)
+  }
+
+  widen(): void {
+    this.#isWide = true
   }
 
   resume(): void {
@@ -136,6 +142,6 @@ export class RelayedSource implements ByteSource {
     this.#socket = new ReadSocket({ fd, readable: true, writable: false })
     this.#socket.on('error', () => {})
     this.#socket.start((chunk) => this.#onChunk?.(chunk) ?? true, this.#finish)
-    return WISH.handOver
+    return this.#isWide || this.#life.isAlone ? WISH.handOverWide : WISH.handOver
   }
 }

@@ -13,6 +13,11 @@ export class ServerSide {
     return this.#server.descriptors
   }
 
+  /** There is no other worker that waits for a turn. */
+  get isAlone(): boolean {
+    return this.#server.isOfOne
+  }
+
   /** Says something about this worker. */
   tell(command: number, argument: number): void {
     this.#server.tell(command, this.#id, argument)
@@ -26,6 +31,7 @@ export class ServerSide {
 
 export interface ServerOfMany {
   readonly descriptors: string
+  readonly isOfOne: boolean
   tell(command: number, id: number, argument: number): void
   forget(id: number): void
 }

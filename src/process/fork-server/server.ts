@@ -84,6 +84,10 @@ export class Server implements ServerOfMany {
     this.#keepAlive()
   }
 
+  get isOfOne(): boolean {
+    return this.#running.size <= 1
+  }
+
   abilities(): Promise<Abilities> {
     return this.#hello.promise
   }
