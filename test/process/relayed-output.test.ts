@@ -88,6 +88,8 @@ void describe('what a worker of the fork server writes', { skip: needsServer }, 
   })
 
   storyUnless(needsServer, 'is read once before everybody else has a turn, however fast it comes', async (master) => {
+    // Who is alone is read more at a time.
+    await master.getWorker('other').start('cat')
     const chunks: number[] = []
     let sinceTurn = 0
     const turns = countTurns(() => {
