@@ -30,6 +30,11 @@ int relay_open(struct relay *relay) {
   return ends[1];
 }
 
+static void end(struct relay *relay) {
+  relay_drop(relay);
+  news_add(relay->source.worker, NEWS_STDOUT_END << relay->which);
+}
+
 /* Also a pipe at its end would wake us, as long as it is watched. */
 static void pause_if_full(struct worker *worker, struct relay *relay) {
   if (!is_full(relay)) return;
@@ -41,10 +46,7 @@ void relay_pass(struct worker *worker, struct relay *relay) {
   if (relay->file < 0 || is_full(relay)) return;
   ssize_t length = news_pass(worker, relay->file, FRAME_STDOUT + relay->which);
   if (length < 0) return;
-  if (length == 0) {
-    relay_drop(relay);
-    return news_add(worker, NEWS_STDOUT_END << relay->which);
-  }
+  if (length == 0) return end(relay);
   relay->bytes += (uint32_t)length;
   relay->chunks++;
   pause_if_full(worker, relay);
@@ -53,7 +55,7 @@ void relay_pass(struct worker *worker, struct relay *relay) {
 void relay_more(struct relay *relay) {
   if (relay->file < 0 || !is_full(relay)) return;
   relay->bytes = relay->chunks = 0;
-  if (!watch_add(output_poller, relay->file, EPOLLIN, &relay->source)) relay_drop(relay);
+  if (!watch_add(output_poller, relay->file, EPOLLIN, &relay->source)) end(relay);
 }
 
 void relay_drop(struct relay *relay) {
