@@ -132,7 +132,7 @@ static bool execute_in(const struct request *request, const char *folder, size_t
   int needed = snprintf(path, sizeof path, "%.*s%s%s", (int)length, folder, slash, request->path);
   if (needed >= (int)sizeof path) errno = ENAMETOOLONG;
   else execute(request, path);
-  return errno == ENOENT || errno == ENOTDIR || errno == EACCES || errno == ENAMETOOLONG;
+  return errno == ENOENT || errno == ENOTDIR || errno == EACCES || errno == ENAMETOOLONG || errno == ELOOP || errno == ESTALE;
 }
 
 /* The first that can be run, as execvp does. What is there and may not be run is only told when there is no other. */

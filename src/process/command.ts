@@ -86,9 +86,9 @@ export function resolveCommand(worker: string, command: Command): ResolvedComman
  * @throws SpawnError when it finds why.
  */
 export function examine(worker: string, command: Command): void {
-  const { file, cwd, env } = resolveCommand(worker, command)
-  if (command.cwd !== undefined) checkCwd(worker, file, cwd)
-  checkProgram(worker, file, cwd, env)
+  const resolved = resolveCommand(worker, command)
+  if (command.cwd !== undefined) checkCwd(worker, resolved.file, resolved.cwd)
+  findProgram(worker, resolved)
 }
 
 /** The environment of this process, as it was last seen. */
@@ -159,11 +159,17 @@ function look(path: string): Stats | 'unreachable' | undefined {
   }
 }
 
-function checkProgram(worker: string, file: string, cwd: string, env: Environment): void {
-  if (!file.includes('/')) return checkOnPath(worker, file, cwd, env['PATH'] ?? '/usr/local/bin:/usr/bin:/bin')
+/**
+ * The absolute path of a program, for a system that does not search as it should: some give up at the first folder they may not
+ * enter.
+ *
+ * @throws SpawnError when it is not there, or may not be run.
+ */
+export function findProgram(worker: string, { file, cwd, env }: Omit<ResolvedCommand, 'path' | 'args'>): string {
+  if (!file.includes('/')) return findOnPath(worker, file, cwd, env['PATH'] ?? '/usr/local/bin:/usr/bin:/bin')
   const path = resolve(cwd, file)
   const fault = faultOf(path)
-  if (fault === undefined) return
+  if (fault === undefined) return path
   throw new SpawnError(worker, file, 'command', explain(file, path, cwd, fault), {
     errno: fault === 'unreachable' ? 'EACCES' : fault,
   })
@@ -179,11 +185,12 @@ function explain(file: string, path: string, cwd: string, fault: Fault): string 
   return `${shown} is not executable; allow it with chmod +x, or start it by its interpreter`
 }
 
-function checkOnPath(worker: string, file: string, cwd: string, searched: string): void {
+function findOnPath(worker: string, file: string, cwd: string, searched: string): string {
   let fault: Fault = 'ENOENT'
   for (const folder of searched.split(delimiter)) {
-    const found = faultOf(resolve(cwd, folder, file))
-    if (found === undefined) return
+    const path = resolve(cwd, folder, file)
+    const found = faultOf(path)
+    if (found === undefined) return path
     if (found === 'EACCES') fault = found
   }
   const why =

@@ -5,6 +5,7 @@ import type { Socket } from 'node:net'
 import { SpawnError } from '../../base/errors.ts'
 import { NO_USAGE, type Usage } from '../../base/exit.ts'
 import { readableSource, writableSink } from '../../channel/bytes.ts'
+import { findProgram } from '../command.ts'
 import { Keeper, MARKER } from './keeper.ts'
 import {
   type LaunchCommand,
@@ -115,7 +116,8 @@ class Session {
 
   /** From the fork to the keeper's knowledge of it there is no pause in which this process could yield. */
   #spawn(command: LaunchCommand, stdout: Socket | undefined): ChildProcess & { pid: number } {
-    const child = spawn(command.path, command.args, {
+    const path = command.path.includes('/') ? command.path : findProgram(command.worker, command)
+    const child = spawn(path, command.args, {
       argv0: command.file,
       cwd: command.cwd,
       env: { ...command.env, [MARKER]: this.#marker },
