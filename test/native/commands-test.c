@@ -6,16 +6,6 @@
 
 #define LARGEST (1 << 16)
 
-static uint64_t state = 1;
-
-/* xorshift64 */
-static uint32_t random_below(uint32_t limit) {
-  state ^= state << 13;
-  state ^= state >> 7;
-  state ^= state << 17;
-  return (uint32_t)(state >> 32) % limit;
-}
-
 static size_t put_number(uint8_t *at, uint32_t number) {
   for (int i = 0; i < 4; i++) at[i] = (uint8_t)(number >> (8 * i));
   return 4;

@@ -11,6 +11,15 @@
 
 #include "../../native/request.h"
 
+/* xorshift64: always the same numbers, so what fails fails again. */
+static inline uint32_t random_below(uint32_t limit) {
+  static uint64_t state = 1;
+  state ^= state << 13;
+  state ^= state >> 7;
+  state ^= state << 17;
+  return (uint32_t)(state >> 32) % limit;
+}
+
 #define check(condition) ((condition) ? (void)0 : check_failed(#condition, __LINE__))
 
 static inline void check_failed(const char *condition, int line) {

@@ -7,16 +7,6 @@
 #define LARGEST 600
 #define FIXED_PART 60
 
-static uint64_t state = 1;
-
-/* xorshift64 */
-static uint32_t random_below(uint32_t limit) {
-  state ^= state << 13;
-  state ^= state >> 7;
-  state ^= state << 17;
-  return (uint32_t)(state >> 32) % limit;
-}
-
 static size_t put_text(unsigned char *body, size_t at, const char *text) {
   size_t length = strlen(text) + 1;
   memcpy(body + at, text, length);

@@ -1,12 +1,10 @@
 import assert from 'node:assert/strict'
-import { execFile } from 'node:child_process'
 import { readdirSync } from 'node:fs'
 import { describe } from 'node:test'
 import { setImmediate as turn } from 'node:timers/promises'
-import { promisify } from 'node:util'
 import { type Worker, raw } from '../../src/index.ts'
 import { hasForkServer } from '../../src/process/fork-server/binary.ts'
-import { fixture } from '../support/story.ts'
+import { saysWithFewFiles } from '../support/story.ts'
 import { storyUnless } from '../support/trees.ts'
 
 const needsServer = hasForkServer() ? false : 'needs the fork server: npm run build'
@@ -129,13 +127,6 @@ void describe('what a worker of the fork server writes', { skip: needsServer }, 
   })
 
   storyUnless(needsServer, 'comes complete to a master that has no descriptor left', async () => {
-    const script = `ulimit -n 60; exec "$0" --disable-warning=ExperimentalWarning "$1"`
-    const { stdout } = await promisify(execFile)('sh', [
-      '-c',
-      script,
-      process.execPath,
-      fixture('reads-without-descriptors.mjs'),
-    ])
-    assert.deepEqual(stdout.trim().split('\n'), ['EMFILE', '200000', 'normal'])
+    assert.deepEqual(await saysWithFewFiles('reads-without-descriptors.mjs'), ['EMFILE', '200000', 'normal'])
   })
 })

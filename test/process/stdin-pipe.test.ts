@@ -1,12 +1,10 @@
 import assert from 'node:assert/strict'
-import { execFile } from 'node:child_process'
 import { readdirSync } from 'node:fs'
 import { describe } from 'node:test'
-import { promisify } from 'node:util'
 import { forkServer, raw } from '../../src/index.ts'
 import { hasForkServer } from '../../src/process/fork-server/binary.ts'
 import { eventually } from '../support/processes.ts'
-import { fixture } from '../support/story.ts'
+import { saysWithFewFiles } from '../support/story.ts'
 import { storyUnless } from '../support/trees.ts'
 
 const needsServer = hasForkServer() ? false : 'needs the fork server: npm run build'
@@ -85,13 +83,6 @@ void describe('the stdin of a worker of the fork server', { skip: needsServer },
   })
 
   storyUnless(needsServer, 'waits for a descriptor, when there is none left', async () => {
-    const script = `ulimit -n 60; exec "$0" --disable-warning=ExperimentalWarning "$1"`
-    const { stdout } = await promisify(execFile)('sh', [
-      '-c',
-      script,
-      process.execPath,
-      fixture('master-without-descriptors.mjs'),
-    ])
-    assert.deepEqual(stdout.trim().split('\n'), ['EMFILE', 'waits', 'hello'])
+    assert.deepEqual(await saysWithFewFiles('master-without-descriptors.mjs'), ['EMFILE', 'waits', 'hello'])
   })
 })

@@ -1,6 +1,8 @@
+import { execFile } from 'node:child_process'
 import { setImmediate as turn } from 'node:timers/promises'
 import { test } from 'node:test'
 import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
 import { Master, type MasterOptions } from '../../src/index.ts'
 import { assertNothingLeft, holdings } from './processes.ts'
 
@@ -22,6 +24,13 @@ export function story(title: string, tell: (master: Master) => Promise<void>, op
 /** The path of a fixture: a small program named for what it does wrong. */
 export function fixture(name: string): string {
   return fileURLToPath(new URL(`../fixtures/${name}`, import.meta.url))
+}
+
+/** The lines that a fixture says which may open 60 files. */
+export async function saysWithFewFiles(name: string): Promise<string[]> {
+  const script = `ulimit -n 60; exec "$0" --disable-warning=ExperimentalWarning "$1"`
+  const { stdout } = await promisify(execFile)('sh', ['-c', script, process.execPath, fixture(name)])
+  return stdout.trim().split('\n')
 }
 
 /** Collects what happens to a master's workers, and waits for an event of a kind. */

@@ -1,4 +1,5 @@
 import { decodeUtf8 } from '../framing.ts'
+import { FALSE, NULL, PARAMS, RESULT, TRUE, asciiOf } from './ascii.ts'
 
 /** Nothing that a line can hold. */
 export const MISS: unique symbol = Symbol('miss')
@@ -90,17 +91,10 @@ class Names {
   }
 }
 
-const asciiOf = (text: string): Uint8Array => Uint8Array.from(text, (letter) => letter.charCodeAt(0))
-
 const HEAD = asciiOf('{"jsonrpc":"2.0","')
 const ID = asciiOf('id":')
-const RESULT = asciiOf(',"result":')
 const THEN_METHOD = asciiOf(',"method":"')
 const METHOD = asciiOf('method":"')
-const PARAMS = asciiOf(',"params":')
-const NULL = asciiOf('null')
-const TRUE = asciiOf('true')
-const FALSE = asciiOf('false')
 
 const FAILURES_MAX = 16
 const NAME_MAX = 64

@@ -1,4 +1,5 @@
 import type { Room } from '../framing.ts'
+import { FALSE, NULL, PARAMS, RESULT, TRUE, asciiOf } from './ascii.ts'
 
 /**
  * Writes calls, notices and answers as bytes, the same that `JSON.stringify` would have written: messages of just the usual
@@ -63,18 +64,12 @@ export class RpcWriter {
   }
 }
 
-const asciiOf = (text: string): Uint8Array => Uint8Array.from(text, (letter) => letter.charCodeAt(0))
 const isAscii = (text: string): boolean => /^[\0-\x7f]*$/.test(text)
 
 const HEAD = asciiOf('{"jsonrpc":"2.0","id":')
 const METHOD = asciiOf(',"method":')
 const NOTICE_HEAD = asciiOf('{"jsonrpc":"2.0","method":')
-const PARAMS = asciiOf(',"params":')
-const RESULT = asciiOf(',"result":')
 const END = asciiOf('}\n')
-const NULL = asciiOf('null')
-const TRUE = asciiOf('true')
-const FALSE = asciiOf('false')
 
 const NAME_MAX = 64
 const NAMES_MAX = 256

@@ -1,10 +1,9 @@
 import { type Clock, nextTurn } from '../../base/clock.ts'
-import { ExitError, PagentError, SpawnError, toError } from '../../base/errors.ts'
+import { ExitError, PagentError, toError } from '../../base/errors.ts'
 import type { WorkerEvent } from '../../base/events.ts'
 import { type Exit, type ExitCause, NO_USAGE, type StopStep, type Usage } from '../../base/exit.ts'
 import { Later } from '../../base/later.ts'
 import type { StreamChannel } from '../../channel/stream-channel.ts'
-import { type Command, type Environment, examine, inheritedEnvironment, resolveCommand } from '../../process/command.ts'
 import { type ShutdownPlan, climb, heightOf } from '../../process/ladder.ts'
 import type { Launcher, ProcessStatus, RunningProcess } from '../../process/launcher.ts'
 import type { AppliedLimits } from '../../process/limits.ts'
@@ -13,6 +12,7 @@ import type { RpcSettings } from './calls.ts'
 import { guard } from './callbacks.ts'
 import type { Job, Owner } from '../host.ts'
 import { type Intent, causeOf } from '../../process/exit-cause.ts'
+import { Launching } from './launching.ts'
 import { Readiness } from './readiness.ts'
 import type { WorkerPlan } from '../spec.ts'
 import { Streams, type StreamsOwner } from './streams.ts'
@@ -39,8 +39,6 @@ export class Incarnation implements StreamsOwner {
   readonly #opened = new Later<AnyChannel | undefined>()
   /** Withdraws the start while it waits for its turn. */
   #ticket: StartTicket | undefined = new StartTicket()
-  /** As it was when the start was asked for. */
-  #inherited: Environment | undefined
   #process: RunningProcess | undefined
   #streams: Streams | undefined
   #status: ProcessStatus | undefined
@@ -138,10 +136,10 @@ export class Incarnation implements StreamsOwner {
   /** Resolves when it is ready. Rejects with `SpawnError` or `ExitError`, after it has ended. */
   async start(): Promise<void> {
     const ticket = (this.#ticket ??= new StartTicket())
-    this.#inherited = inheritedEnvironment(this.plan.spec.inheritEnv)
-    const { starts } = this.#owner
-    this.#adopt(await starts.run(() => this.#launch(), ticket).catch((error) => this.#notLaunched(error, ticket)))
-    this.#ticket = this.#inherited = undefined
+    const launching = new Launching(this.#owner, this.#job)
+    const started = this.#owner.starts.run(() => launching.launch(), ticket)
+    this.#adopt(await started.catch((error) => this.#notLaunched(launching.explained(error), ticket)))
+    this.#ticket = undefined
     if (this.readiness !== undefined) await this.#untilReady(this.readiness)
     // Also one that is being ended: its last words may have looked like readiness.
     if (this.#exit !== undefined || this.#intent !== undefined) throw new ExitError('start', await this.exited)
@@ -177,41 +175,12 @@ export class Incarnation implements StreamsOwner {
     this.#owner.emit(event, this.#number)
   }
 
-  get #command(): Command {
-    const { file, args, carried } = this.#job
-    const { cwd, env, inheritEnv } = this.plan.spec
-    const own = carried === undefined ? env : { ...carried, ...env }
-    return { file, args, cwd, env: own, inheritEnv, inherited: this.#inherited }
-  }
-
-  /** Puts the command together now that its turn has come: what waits holds what all hold. */
-  #launch(): Promise<RunningProcess> {
-    const { id, launcher } = this.#owner
-    const { stdin = 'pipe', stdout = 'pipe', stderr = 'tail' } = this.plan.spec
-    const streams = { stdin, stdout, stderr: stderr === 'tail' ? 'pipe' : stderr } as const
-    const { system: limits } = this.plan.limits
-    const settings = limits === undefined ? streams : { ...streams, limits }
-    return launcher.launch({ worker: id, ...resolveCommand(id, this.#command), ...settings })
-  }
-
-  async #notLaunched(reason: unknown, { isWithdrawn }: StartTicket): Promise<never> {
-    const error = isWithdrawn ? reason : this.#explained(reason)
+  async #notLaunched(error: unknown, { isWithdrawn }: StartTicket): Promise<never> {
     this.#finish(
       isWithdrawn ? { kind: 'stopped', step: 'eof' } : { kind: 'crashed', error: toError(error), stage: 'spawn' },
     )
     this.#ticket = undefined
     throw isWithdrawn ? new ExitError('start', await this.exited) : error
-  }
-
-  /** The system says little about why a program cannot be started. */
-  #explained(reason: unknown): unknown {
-    if (!(reason instanceof SpawnError)) return reason
-    try {
-      examine(this.id, this.#command)
-      return reason
-    } catch (error) {
-      return error
-    }
   }
 
   #adopt(process: RunningProcess): void {
