@@ -40,7 +40,7 @@ export interface FoundScalar {
 }
 
 /** It could not be read, and that has been said: nothing more is said about it. */
-export interface FoundBroken {
+interface FoundBroken {
   readonly kind: 'broken'
   readonly place: Place
 }
