@@ -14,8 +14,9 @@ export class Screen {
     this.#tmux('-f', '/dev/null', 'new-session', '-d', ...size, '-c', cwd, `env PS1="$ " CI= ${added.join(' ')} sh`)
   }
 
-  /** Types the command, and has the shell say how it ended. */
+  /** Types the command, and has the shell say how it ended. Nothing that was to be seen before can be taken for its output. */
   run(args: readonly string[]): void {
+    this.#tmux('send-keys', '-R')
     const command = `'${process.execPath}' --disable-warning=ExperimentalWarning '${MAIN}' ${args.join(' ')}`
     this.keys(`clear; ${command}; echo exit code $?`, 'Enter')
   }
