@@ -92,7 +92,11 @@ export function examine(worker: string, command: Command): void {
 }
 
 /** The environment of this process, as it was last seen. */
-let seen: { readonly names: readonly string[]; readonly env: Environment } = { names: [], env: {} }
+let seen: { readonly names: readonly string[]; readonly values: readonly string[]; readonly env: Environment } = {
+  names: [],
+  values: [],
+  env: {},
+}
 
 /** The variables of this process now: all, or those of these names that there are. */
 export function inheritedEnvironment(names: readonly string[] | undefined): Environment {
@@ -116,9 +120,19 @@ function mergeEnv({ env: own, inheritEnv, inherited = inheritedEnvironment(inher
 function ownEnvironment(): Environment {
   const { env } = process
   const names = Object.getOwnPropertyNames(env)
-  const isSame = names.length === seen.names.length && names.every((name) => env[name] === seen.env[name])
-  if (!isSame) seen = { names, env: Object.fromEntries(names.map((name) => [name, env[name] as string])) }
+  if (!isAsSeen(env, names.length)) {
+    const values = names.map((name) => env[name] as string)
+    seen = { names, values, env: Object.fromEntries(names.map((name, i) => [name, values[i] as string])) }
+  }
   return seen.env
+}
+
+/** Nothing is gone, nothing is new. Names that were used before are found faster than those just made. */
+function isAsSeen(env: NodeJS.ProcessEnv, count: number): boolean {
+  const { names, values } = seen
+  if (count !== names.length) return false
+  for (let i = 0; i < count; i++) if (env[names[i] as string] !== values[i]) return false
+  return true
 }
 
 function chosen(names: readonly string[]): Environment {
