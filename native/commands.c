@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "input.h"
 #include "life.h"
 #include "look.h"
 #include "news.h"
@@ -14,7 +15,7 @@
 #include "watch.h"
 
 enum command { COMMAND_SIGNAL = 1, COMMAND_RELEASE, COMMAND_MEASURE, COMMAND_CLOSE_STDIN, COMMAND_WIDEN_STDIN,
-               COMMAND_STDOUT, COMMAND_STDERR, COMMAND_START };
+               COMMAND_STDOUT, COMMAND_STDERR, COMMAND_START, COMMAND_SAY, COMMAND_LOOK };
 /* What the master wants of a stream that has been silenced. */
 enum wish { WISH_MORE, WISH_HAND_OVER, WISH_HAND_OVER_WIDE };
 
@@ -24,20 +25,24 @@ static unsigned char buffer[65536];
 static size_t begin, end;
 
 static unsigned char command[COMMAND_LENGTH];
-/* What is being put together: a command, or the body of a request that goes `into` memory of its own, or nowhere. */
+static char words[INPUT_MOST];
+/* What is being put together: a command, a request that goes `into` memory of its own, words for a worker, or what goes nowhere. */
 static struct {
   char *into;
   size_t have, want;
-  struct worker *worker; /* whose body it is */
-  bool is_body;
+  struct worker *worker; /* whose request it is */
+  uint32_t listener;     /* whom the words are for */
+  enum { A_COMMAND, A_REQUEST, WORDS } what;
 } incoming = {.into = (char *)command, .want = COMMAND_LENGTH};
 
-static void expect_command(void) {
-  incoming.is_body = false;
-  incoming.into = (char *)command;
+static void expect(int what, void *into, size_t length) {
+  incoming.what = what;
+  incoming.into = into;
   incoming.have = 0;
-  incoming.want = COMMAND_LENGTH;
+  incoming.want = length;
 }
+
+static void expect_command(void) { expect(A_COMMAND, command, COMMAND_LENGTH); }
 
 /* ── a start ── */
 
@@ -50,17 +55,29 @@ static struct worker *announced(uint32_t id, uint32_t length) {
   return incoming.into == NULL ? NULL : worker;
 }
 
-static void expect_body(uint32_t id, uint32_t length) {
-  incoming.is_body = true;
-  incoming.into = NULL;
-  incoming.have = 0;
-  incoming.want = length;
+static void expect_request(uint32_t id, uint32_t length) {
+  expect(A_REQUEST, NULL, length);
   incoming.worker = announced(id, length);
 }
 
 static void start(void) {
   if (incoming.worker != NULL) life_start(incoming.worker, incoming.into, incoming.want);
   free(incoming.into);
+  expect_command();
+}
+
+/* ── what is said to a worker ── */
+
+static bool hears(const struct worker *worker) { return worker != NULL && worker->phase != FAILED; }
+
+static void expect_words(uint32_t id, uint32_t length) {
+  expect(WORDS, length <= sizeof words ? words : NULL, length);
+  incoming.listener = id;
+}
+
+static void say(void) {
+  struct worker *worker = worker_by_id(incoming.listener);
+  if (incoming.into != NULL && hears(worker)) input_pass(worker, words, incoming.want);
   expect_command();
 }
 
@@ -86,8 +103,13 @@ static void answer(struct relay *relay, uint32_t wish) {
   relay_drop(relay);
 }
 
+static void look(struct worker *worker, uint32_t number) {
+  worker->input_look = number;
+  input_look(worker);
+}
+
 static void obey(struct worker *worker, uint32_t what, uint32_t argument) {
-  if (worker == NULL || worker->phase == FAILED) return;
+  if (!hears(worker)) return;
   switch (what) {
     case COMMAND_SIGNAL: return send_signal(worker, argument);
     case COMMAND_RELEASE: return release(worker);
@@ -95,18 +117,24 @@ static void obey(struct worker *worker, uint32_t what, uint32_t argument) {
     /* Only at its word: the number of a descriptor means something else once that is closed. */
     case COMMAND_CLOSE_STDIN: return drop_file(&worker->in);
     case COMMAND_WIDEN_STDIN: return watch_widen(worker->in, WIDE_INPUT);
+    case COMMAND_LOOK: return look(worker, argument);
     case COMMAND_STDOUT: return answer(&worker->out, argument);
     case COMMAND_STDERR: return answer(&worker->err, argument);
   }
 }
 
-static void complete(void) {
+static void complete_command(void) {
   uint32_t what = number_at(command), id = number_at(command + 4), argument = number_at(command + 8);
-  if (incoming.is_body) return start();
   expect_command();
-  if (what != COMMAND_START) return obey(worker_by_id(id), what, argument);
-  expect_body(id, argument);
-  if (argument == 0) start();
+  if (what == COMMAND_START) expect_request(id, argument);
+  else if (what == COMMAND_SAY) expect_words(id, argument);
+  else obey(worker_by_id(id), what, argument);
+}
+
+static void complete(void) {
+  if (incoming.what == A_REQUEST) start();
+  else if (incoming.what == WORDS) say();
+  else complete_command();
 }
 
 /* ── bytes ── */
@@ -133,10 +161,10 @@ bool commands_waiting(void) { return begin != end; }
 
 void commands_obey(void) {
   bool started = false;
-  while (!started && commands_waiting()) {
+  while (!started && (commands_waiting() || incoming.want == 0)) {
     take();
     if (incoming.have < incoming.want) return;
-    started = incoming.is_body;
+    started = incoming.what == A_REQUEST;
     complete();
   }
 }

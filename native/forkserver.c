@@ -10,9 +10,9 @@
  * server is killed, the guardian does that; when the guardian is killed, the fork server does.
  *
  * Descriptors: 0 commands of the master, 1 news for it (by a pipe that it opens as well), 2 its stderr, 3 to 5 its own stdin, stdout and stderr, for workers
- * that inherit them. A worker has a pipe for each of its streams. The master opens its stdin by our number for it
- * (/proc/<our pid>/fd/<number>) as soon as it has something to say. What it writes is passed on among the news, and when that
- * gets much, the master opens those pipes as well.
+ * that inherit them. A worker has a pipe for each of its streams. What the master says to it comes among the commands, and what it
+ * writes is passed on among the news; when either gets much, the master opens that pipe by our number for it
+ * (/proc/<our pid>/fd/<number>).
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -47,7 +47,7 @@ static void die(const char *what) {
 /* ── the fork server ── */
 
 /* Counts up with each change of what is said between the master and us. The other side is src/process/fork-server/protocol.ts. */
-#define PROTOCOL 3
+#define PROTOCOL 4
 
 static void say_hello(int news) {
   char text[1024];

@@ -85,11 +85,18 @@ static void put_stream(const struct worker *worker, const struct relay *relay) {
   put(&end, (uint64_t)relay->file, 4);
 }
 
+static void put_stdin(const struct worker *worker) {
+  put_header(8, FRAME_STDIN, worker->id);
+  put(&end, worker->input_look, 4);
+  put(&end, (uint64_t)worker->unread, 4);
+}
+
 static void put_news(struct worker *worker) {
   if (worker->news & NEWS_STARTED) put_started(worker);
   if (worker->news & NEWS_FAILED) put_failed(worker);
   if (worker->news & NEWS_USAGE) put_usage_frame(worker);
   if (worker->news & NEWS_EXITED) put_exited(worker);
+  if (worker->news & NEWS_STDIN) put_stdin(worker);
   put_stream(worker, &worker->out);
   put_stream(worker, &worker->err);
   worker->news = 0;

@@ -8,7 +8,7 @@
 #include "worker.h"
 
 enum frame { FRAME_HELLO, FRAME_STARTED, FRAME_FAILED, FRAME_EXITED, FRAME_USAGE, FRAME_STDOUT, FRAME_STDERR,
-             FRAME_STDOUT_END, FRAME_STDERR_END, FRAME_STDOUT_FULL, FRAME_STDERR_FULL };
+             FRAME_STDOUT_END, FRAME_STDERR_END, FRAME_STDOUT_FULL, FRAME_STDERR_FULL, FRAME_STDIN };
 
 /* The master reads from `output`, which must not block. */
 void news_init(int output);

@@ -19,7 +19,7 @@ enum phase {
 
 /* What the master has still to be told. */
 enum news { NEWS_STARTED = 1, NEWS_FAILED = 2, NEWS_EXITED = 4, NEWS_USAGE = 8, NEWS_STDOUT_END = 16, NEWS_STDERR_END = 32,
-            NEWS_STDOUT_FULL = 64, NEWS_STDERR_FULL = 128 };
+            NEWS_STDOUT_FULL = 64, NEWS_STDERR_FULL = 128, NEWS_STDIN = 256 };
 
 /* What epoll points to. */
 enum source_kind { SOURCE_STDOUT, SOURCE_STDERR, SOURCE_OUTPUTS, SOURCE_GROUP, SOURCE_CONTROL, SOURCE_SIGNALS, SOURCE_NEWS };
@@ -53,6 +53,8 @@ struct worker {
   int signal;      /* to be sent to those of its tree who have left its group */
 
   int in; /* the write end of its stdin until the master wants it closed, or -1 */
+  int unread;          /* of what was said to it, when the master spoke or asked last; or negative, an errno */
+  uint32_t input_look; /* the number of that question */
   struct relay out, err;
   struct source on_group;
 

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "../../native/commands.h"
+#include "../../native/input.h"
 #include "../../native/life.h"
 #include "../../native/look.h"
 #include "../../native/news.h"
@@ -73,6 +74,12 @@ void look_measure(struct worker *worker) { other(worker, 3); }
 void relay_more(struct relay *relay) { stream(relay, 4); }
 void relay_drop(struct relay *relay) { note(relay->which); }
 void news_drop(struct worker *worker) { note(worker->id); }
+void input_pass(struct worker *worker, const char *bytes, size_t length) {
+  other(worker, 5);
+  note(length);
+  for (size_t i = 0; i < length; i++) note((unsigned char)bytes[i]);
+}
+void input_look(struct worker *worker) { other(worker, 6); }
 void drop_file(int *file) { check(*file == -1); }
 void watch_widen(int file, int most) { check(file == -1 && most > 65536); }
 

@@ -18,17 +18,24 @@ static size_t put_command(uint8_t *at, uint32_t what, uint32_t id, uint32_t argu
   return 12;
 }
 
-/* Starts with bodies of every length, none among them, whatever is in them; and all other commands. */
+/* Where `at` is now. */
+static size_t put_body(uint8_t *bytes, size_t at, uint32_t what, uint32_t id, uint32_t length) {
+  at += put_command(bytes + at, what, id, length);
+  for (uint32_t i = 0; i < length; i++) bytes[at++] = (uint8_t)random_below(256);
+  return at;
+}
+
+/* Starts and words with bodies of every length, none among them, whatever is in them; and all other commands. */
 static size_t make(uint8_t *bytes, unsigned long *starts) {
   size_t at = 0;
   memset(taken, 0, sizeof taken);
   *starts = 0;
-  for (uint32_t id = 0; at < LARGEST - 5000; id++) {
+  for (uint32_t id = 0; at < LARGEST - 10000; id++) {
     for (uint32_t i = random_below(6); i > 0; i--)
       at += put_command(bytes + at, random_below(8), random_below(KNOWN), random_below(70));
+    at = put_body(bytes, at, 9, random_below(KNOWN), random_below(20) ? random_below(100) : random_below(5000));
     uint32_t length = random_below(10) ? random_below(200) : random_below(4000);
-    at += put_command(bytes + at, 8, KNOWN + id, length);
-    for (uint32_t i = 0; i < length; i++) bytes[at++] = (uint8_t)random_below(256);
+    at = put_body(bytes, at, 8, KNOWN + id, length);
     ++*starts;
   }
   return at;

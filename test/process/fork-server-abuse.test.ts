@@ -7,7 +7,15 @@ import { constants } from 'node:os'
 import { before as beforeAll, describe, test } from 'node:test'
 import { setTimeout as pause } from 'node:timers/promises'
 import { forkServerPath, hasForkServer } from '../../src/process/fork-server/binary.ts'
-import { COMMAND, FRAME, WISH, encodeCommand, encodeRequest } from '../../src/process/fork-server/protocol.ts'
+import {
+  COMMAND,
+  FRAME,
+  INPUT_MOST,
+  WISH,
+  encodeCommand,
+  encodeRequest,
+  encodeWords,
+} from '../../src/process/fork-server/protocol.ts'
 import { assertNothingLeft, holdings, isAlive } from '../support/processes.ts'
 import { RawForkServer, shell } from '../support/raw-fork-server.ts'
 import { assertGone, freshToken } from '../support/trees.ts'
@@ -115,6 +123,45 @@ void describe('a fork server that is mistreated', { skip: needsBuild }, () => {
     await server.frame(id, FRAME.usage)
     assert.ok(isAlive(pid))
     assert.deepEqual(server.frames, [])
+  })
+
+  abuse(
+    'says words to who is there, whole, and passes over those for nobody and those that are too long',
+    async (server) => {
+      const { id } = await server.run(shell('exec cat'))
+      for (const who of [id, 12_345, id]) server.commands.write(encodeWords(who, 'hello\n', 6))
+      server.commands.write(encodeWords(id, '', 0))
+      for (const length of [INPUT_MOST + 1, 300_000]) server.commands.write(encodeWords(id, 'x'.repeat(length), length))
+      server.commands.write(encodeWords(id, Buffer.from('bye\n'), 4))
+      server.tell('closeStdin', id)
+      await server.frame(id, FRAME.exited)
+      assert.equal(server.stdout.get(id), 'hello\nhello\nbye\n'.length)
+    },
+  )
+
+  abuse('tells how much is unread, and says no word to who does not listen', async (server) => {
+    const { id } = await server.run(shell('exec sleep 1000'))
+    const unread: number[] = []
+    const hear = async (): Promise<unknown> => unread.push((await server.frame(id, FRAME.stdin)).body.readInt32LE(4))
+    for (let words = 0; words < 3; words++) {
+      server.commands.write(encodeWords(id, 'hello\n', 6))
+      await hear()
+    }
+    server.tell('look', id, 7)
+    const { body } = await server.frame(id, FRAME.stdin)
+    assert.deepEqual([unread, body.readUInt32LE(0), body.readInt32LE(4)], [[0, 6, 12], 7, 18])
+    server.tell('closeStdin', id)
+    server.commands.write(encodeWords(id, 'hello\n', 6))
+    await hear()
+    assert.equal(unread.at(-1), -constants.errno.EPIPE)
+  })
+
+  abuse('does not wait for who has filled his own stdin', async (server) => {
+    const fills = 'head -c 65536 /dev/zero > /proc/self/fd/0; echo full; exec sleep 1000'
+    const { id } = await server.run(shell(fills))
+    await server.until(() => server.stdout.get(id) === 5, 'its stdin is full')
+    server.commands.write(encodeWords(id, 'hello\n', 6))
+    assert.equal((await server.frame(id, FRAME.stdin)).body.readInt32LE(4), -constants.errno.EAGAIN)
   })
 
   abuse('passes on what was said until it is full, and more when that is wanted', async (server) => {
@@ -282,12 +329,14 @@ async function refusal(server: RawForkServer, bytes: Buffer, id: number): Promis
   return [body.readUInt32LE(0), body.readInt32LE(4)]
 }
 
-const WITHOUT_BODY = ['signal', 'release', 'measure', 'closeStdin', 'widenStdin', 'stdout', 'stderr'] as const
+const WITHOUT_BODY = ['signal', 'release', 'measure', 'closeStdin', 'widenStdin', 'stdout', 'stderr', 'look'] as const
+
+const LAST_COMMAND = Math.max(...Object.values(COMMAND))
 
 /** No command that there is, about somebody or nobody. */
 function nonsense(id: number): Buffer {
   const frame = randomBytes(12)
-  if (frame.readUInt32LE(0) <= COMMAND.start) frame.writeUInt32LE(COMMAND.start + 1, 0)
+  if (frame.readUInt32LE(0) <= LAST_COMMAND) frame.writeUInt32LE(LAST_COMMAND + 1, 0)
   if ((frame[4] ?? 0) % 2 === 0) frame.writeUInt32LE(id, 4)
   return frame
 }

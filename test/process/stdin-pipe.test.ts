@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { readdirSync } from 'node:fs'
 import { describe } from 'node:test'
+import { setImmediate as turn } from 'node:timers/promises'
 import { forkServer, raw } from '../../src/index.ts'
 import { hasForkServer } from '../../src/process/fork-server/binary.ts'
 import { eventually } from '../support/processes.ts'
@@ -24,21 +25,51 @@ function atRest(count: number): Promise<void> {
 }
 
 void describe('the stdin of a worker of the fork server', { skip: needsServer }, () => {
-  storyUnless(needsServer, 'takes a descriptor of the master only while there is something to say', async (master) => {
+  storyUnless(needsServer, 'takes a descriptor of the master only while there is much to say', async (master) => {
     await master.getWorker('warm').start('cat', [], { launcher })
     const before = descriptors()
     const worker = await master.getWorker('cat').start('cat', [], { launcher })
     assert.equal(descriptors(), before)
-    for (let round = 0; round < 3; round++) {
-      await worker.send(`line ${round}`)
-      assert.equal(descriptors(), before + 1)
-      assert.equal(await worker.receive(), `line ${round}`)
+    for (const line of ['little', 'much, '.repeat(1000), 'very little', 'much, '.repeat(1000)]) {
+      await worker.send(line)
+      assert.equal(descriptors(), line.length > 1000 ? before + 1 : before)
+      assert.equal(await worker.receive(), line)
       await atRest(before)
+      await worker.measure()
     }
     await worker.end()
     assert.partialDeepStrictEqual(await worker.exited, { kind: 'normal' })
     await launcher.close()
   })
+
+  storyUnless(needsServer, 'takes one for who is told something again and again', async (master) => {
+    const worker = await master.getWorker('cat').start('cat', [], { launcher })
+    const before = descriptors()
+    for (let i = 0; i < 1000; i++) {
+      await worker.send(`line ${i}`)
+      assert.equal(await worker.receive(), `line ${i}`)
+    }
+    // And one to read what it says.
+    assert.equal(descriptors(), before + 2)
+    await worker.stop()
+    await launcher.close()
+  })
+
+  for (const pause of ['no', 'a short', 'a long'])
+    storyUnless(needsServer, `comes in order, long and short, with ${pause} pause`, async (master) => {
+      const worker = await master.getWorker('cat').start('cat')
+      const before = descriptors()
+      // One that fills the pipe keeps its descriptor.
+      const lengths = [1, 100, 5000, 3, 2000, 2100, 4096, ...(pause === 'a long' ? [] : [70_000])]
+      for (let i = 0; i < 40; i++) {
+        const lines = lengths.map((length) => `${i} `.repeat(length).slice(0, length))
+        for (const line of lines) await worker.send(line)
+        for (const line of lines) assert.equal(await worker.receive(), line)
+        if (pause === 'a short') await turn()
+        // What it says is read by one from then on.
+        if (pause === 'a long' && i % 10 === 9) await atRest(before + 1)
+      }
+    })
 
   storyUnless(needsServer, 'ends where nothing was ever said', async (master) => {
     const worker = await master.getWorker('cat').start('cat')
@@ -82,7 +113,13 @@ void describe('the stdin of a worker of the fork server', { skip: needsServer },
     assert.partialDeepStrictEqual(await worker.exited, { kind: 'failed', exitCode: 7 })
   })
 
-  storyUnless(needsServer, 'waits for a descriptor, when there is none left', async () => {
-    assert.deepEqual(await saysWithFewFiles('master-without-descriptors.mjs'), ['EMFILE', 'waits', 'hello'])
+  storyUnless(needsServer, 'waits for a descriptor, when there is none left and much to say', async () => {
+    assert.deepEqual(await saysWithFewFiles('master-without-descriptors.mjs'), [
+      'EMFILE',
+      'sent',
+      'hello',
+      'waits',
+      '5000',
+    ])
   })
 })

@@ -1,8 +1,9 @@
 import { constants } from 'node:os'
 import { type LimitBreak, type LimitName, NO_USAGE, type Usage } from '../../base/exit.ts'
 import type { ByteSink, ByteSource } from '../../channel/bytes.ts'
-import { type LaunchCommand, type ProcessStatus, type RunningProcess, noSource } from '../launcher.ts'
+import { type LaunchCommand, type ProcessStatus, type RunningProcess, noSink, noSource } from '../launcher.ts'
 import type { AppliedLimits } from '../limits.ts'
+import type { PipeSink } from './pipe-sink.ts'
 import { COMMAND, type ExitedFrame } from './protocol.ts'
 import { RelayedSource } from './relayed-source.ts'
 import type { ServerSide } from './server-side.ts'
@@ -15,6 +16,7 @@ export class ForkedProcess implements RunningProcess {
   readonly stderr: ByteSource
   readonly limits: AppliedLimits
   readonly exited: Promise<ProcessStatus>
+  readonly #input: PipeSink | undefined
   readonly #outputs: readonly (RelayedSource | undefined)[]
   readonly #life: ServerSide
   #settle!: (status: ProcessStatus) => void
@@ -22,11 +24,18 @@ export class ForkedProcess implements RunningProcess {
   #released = false
   #measured: PromiseWithResolvers<Usage> | undefined
 
-  constructor(pid: number, stdin: ByteSink, command: LaunchCommand, limits: AppliedLimits, life: ServerSide) {
+  constructor(
+    pid: number,
+    stdin: PipeSink | undefined,
+    command: LaunchCommand,
+    limits: AppliedLimits,
+    life: ServerSide,
+  ) {
     this.pid = pid
     this.limits = limits
     this.#life = life
-    this.stdin = stdin
+    this.#input = stdin
+    this.stdin = stdin ?? noSink
     const stdout = command.stdout === 'pipe' ? new RelayedSource(life, COMMAND.stdout) : undefined
     const stderr = command.stderr === 'pipe' ? new RelayedSource(life, COMMAND.stderr) : undefined
     this.#outputs = [stdout, stderr]
@@ -69,6 +78,10 @@ export class ForkedProcess implements RunningProcess {
 
   onOutputEnd(stream: number): void {
     this.#outputs[stream]?.end()
+  }
+
+  onInput(look: number, unread: number): void {
+    this.#input?.heard(look, unread)
   }
 
   onUsage(usage: Usage): void {

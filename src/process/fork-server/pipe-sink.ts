@@ -1,9 +1,10 @@
 import { closeSync, constants, openSync, writeSync } from 'node:fs'
 import { Socket } from 'node:net'
+import { getSystemErrorName } from 'node:util'
 import { type Timer, systemClock } from '../../base/clock.ts'
 import { toError } from '../../base/errors.ts'
 import type { ByteSink } from '../../channel/bytes.ts'
-import { COMMAND } from './protocol.ts'
+import { COMMAND, INPUT_MOST } from './protocol.ts'
 import type { ServerSide } from './server-side.ts'
 
 type Done = (error?: Error | null) => void
@@ -14,15 +15,24 @@ const FLAGS = constants.O_WRONLY | constants.O_NONBLOCK
 const PATIENCE = 20
 /** Who has written nothing for so long gives its descriptor back, in milliseconds. */
 const IDLE = 100
+/** Who is told so many bytes in so many milliseconds is worth a descriptor. */
+const MUCH = 2048
+const LIVELY = 500
 
 /**
- * The stdin of a worker: a pipe whose writing end the fork server keeps, and we open when there is something to say.
+ * The stdin of a worker: a pipe whose writing end the fork server keeps. What is little it passes on; we open the pipe when there
+ * is more to say.
  *
- * A write is one system call at once, without a stream of Node in between; only what the pipe cannot take waits in one.
+ * Then a write is one system call at once, without a stream of Node in between; only what the pipe cannot take waits in one.
  */
 export class PipeSink implements ByteSink {
   readonly #life: ServerSide
   readonly #number: number
+  readonly #allowance = new Allowance()
+  /** Until the fork server has said it: so many bytes. */
+  #saying: { readonly length: number; readonly done: Done } | undefined
+  /** The number of the last question how much is unread. */
+  #look = 0
   #file: number | undefined
   #isBusy = false
   /** Once the pipe was full. Owns the file. */
@@ -44,6 +54,7 @@ export class PipeSink implements ByteSink {
   write(data: string | Uint8Array, done: Done): void {
     if (this.#fault !== undefined) return process.nextTick(done, toError(this.#fault))
     if (this.#stream !== undefined) return this.#writeTo(this.#stream, data, done)
+    if (this.#file === undefined && this.#allowance.covers(data)) return this.#say(data, done)
     try {
       this.#writeNow(data, done)
     } catch (error) {
@@ -79,8 +90,29 @@ export class PipeSink implements ByteSink {
 
   /** Closes the file for now when it was not used since the last time. */
   rest(): void {
-    if (!this.#isBusy) this.#close()
+    if (!this.#isBusy) {
+      this.#close()
+      this.#life.tell(COMMAND.look, ++this.#look)
+    }
     this.#isBusy = false
+  }
+
+  /** What the fork server says: how much was unread before what it was to say, or when it was asked; negative is an error. */
+  heard(look: number, unread: number): void {
+    const { length, done } = this.#saying ?? { length: 0 }
+    this.#saying = undefined
+    const fault = unread < 0 ? systemError(unread) : undefined
+    if (fault !== undefined) this.#fail(fault)
+    else if (unread === 0 && look === this.#look && this.#file === undefined) this.#allowance.renew(length)
+    done?.(fault)
+  }
+
+  #say(data: string | Uint8Array, done: Done): void {
+    const length = lengthOf(data)
+    this.#saying = { length, done }
+    this.#written += length
+    this.#allowance.spend(length)
+    this.#life.say(data, length)
   }
 
   #writeNow(data: string | Uint8Array, done: Done): void {
@@ -88,13 +120,13 @@ export class PipeSink implements ByteSink {
     this.#isBusy = true
     const written = typeof data === 'string' ? writeSync(this.#file, data) : writeSync(this.#file, data)
     this.#written += written
-    const length = typeof data === 'string' ? Buffer.byteLength(data) : data.length
-    if (written === length) return done()
+    if (written === lengthOf(data)) return done()
     this.#writeRest((typeof data === 'string' ? Buffer.from(data) : data).subarray(written), done)
   }
 
   #open(): number {
     const file = openSync(`${this.#life.descriptors}/${this.#number}`, FLAGS)
+    this.#allowance.end()
     open.add(this)
     sweep ??= systemClock.after(IDLE, closeIdle)
     return file
@@ -141,6 +173,52 @@ export class PipeSink implements ByteSink {
     sweep?.cancel()
     sweep = undefined
   }
+}
+
+/**
+ * What may be said by way of the fork server: as long as no more than a page is unread, which every pipe takes, it never has to
+ * wait, nor to keep anything.
+ */
+class Allowance {
+  #room = INPUT_MOST
+  #said = 0
+  #isLively = false
+  #since = systemClock.now()
+
+  covers(data: string | Uint8Array): boolean {
+    return !this.#isLively && data.length <= this.#room && lengthOf(data) <= this.#room
+  }
+
+  spend(length: number): void {
+    this.#room -= length
+    this.#said += length
+    if (this.#said < MUCH) return
+    const now = systemClock.now()
+    this.#isLively = now - this.#since < LIVELY
+    this.#said = 0
+    this.#since = now
+  }
+
+  /** All that was said before the last so many bytes was read. */
+  renew(length: number): void {
+    this.#room = INPUT_MOST - length
+  }
+
+  /** Somebody else writes to the pipe. */
+  end(): void {
+    this.#room = 0
+    this.#isLively = false
+    this.#said = 0
+  }
+}
+
+function lengthOf(data: string | Uint8Array): number {
+  return typeof data === 'string' ? Buffer.byteLength(data) : data.length
+}
+
+function systemError(errno: number): Error {
+  const code = getSystemErrorName(errno)
+  return Object.assign(new Error(`write ${code}`), { code, errno, syscall: 'write' })
 }
 
 /** Those that hold a descriptor of ours. */

@@ -2,10 +2,10 @@ import type { LimitName, Usage } from '../../base/exit.ts'
 import type { LaunchCommand } from '../launcher.ts'
 import type { SystemLimits } from '../limits.ts'
 
-// The other side is native/request.h, native/news.h and native/commands.c. All numbers are little-endian.
+// The other side is native/request.h, native/news.h, native/commands.c and native/input.c. All numbers are little-endian.
 
 /** Counts up with each change of what is said. The other side is in native/forkserver.c. */
-export const PROTOCOL = '3'
+export const PROTOCOL = '4'
 
 /** What the fork server is told. */
 export const COMMAND = {
@@ -17,6 +17,8 @@ export const COMMAND = {
   stdout: 6,
   stderr: 7,
   start: 8,
+  say: 9,
+  look: 10,
 } as const
 
 /** What is wanted of a stream that is full: as much again, or that it is ours to read from now on, by a wide pipe. */
@@ -35,6 +37,7 @@ export const FRAME = {
   stderrEnd: 8,
   stdoutFull: 9,
   stderrFull: 10,
+  stdin: 11,
 } as const
 
 /** Where a start failed, in the order of `enum stage`. */
@@ -45,6 +48,9 @@ const LIMITS = [undefined, 'memory', 'cpuTime', 'cpus', 'processes', 'openFiles'
 
 /** In the order of `enum enforcer`. */
 export const ENFORCERS = [undefined, 'cgroup2', 'cgroup1', 'rlimit', 'sampling'] as const
+
+/** So much may be on its way to a worker by way of the fork server, and unread: what every pipe can take. */
+export const INPUT_MOST = 4096
 
 /** Larger than any argument list and environment that Linux takes. */
 export const LARGEST_REQUEST = 8 << 20
@@ -119,6 +125,15 @@ function writeUInt64(target: Buffer, value = Infinity, at: number): void {
 export function encodeCommand(command: number, id: number, argument: number): Buffer {
   const frame = Buffer.allocUnsafe(COMMAND_LENGTH)
   writeCommand(frame, command, id, argument)
+  return frame
+}
+
+/** Words for a worker: text or bytes, of which there are so many. */
+export function encodeWords(id: number, words: string | Uint8Array, length: number): Buffer {
+  const frame = Buffer.allocUnsafe(COMMAND_LENGTH + length)
+  writeCommand(frame, COMMAND.say, id, length)
+  if (typeof words === 'string') frame.write(words, COMMAND_LENGTH)
+  else frame.set(words, COMMAND_LENGTH)
   return frame
 }
 

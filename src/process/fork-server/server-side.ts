@@ -23,6 +23,11 @@ export class ServerSide {
     this.#server.tell(command, this.#id, argument)
   }
 
+  /** Says something to this worker: text or bytes, of which there are so many. */
+  say(words: string | Uint8Array, length: number): void {
+    this.#server.say(this.#id, words, length)
+  }
+
   /** Nothing about this worker is wanted any more. */
   forget(): void {
     this.#server.forget(this.#id)
@@ -33,5 +38,6 @@ export interface ServerOfMany {
   readonly descriptors: string
   readonly isOfOne: boolean
   tell(command: number, id: number, argument: number): void
+  say(id: number, words: string | Uint8Array, length: number): void
   forget(id: number): void
 }

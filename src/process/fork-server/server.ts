@@ -3,7 +3,7 @@ import { constants, openSync } from 'node:fs'
 import type { Readable, Writable } from 'node:stream'
 import { getSystemErrorName } from 'node:util'
 import { SpawnError } from '../../base/errors.ts'
-import { type LaunchCommand, noSink } from '../launcher.ts'
+import type { LaunchCommand } from '../launcher.ts'
 import { type Abilities, type AppliedLimits, applyLimits } from '../limits.ts'
 import { abilitiesOf } from './abilities.ts'
 import { forkServerPath } from './binary.ts'
@@ -21,6 +21,7 @@ import {
   decodeUsage,
   encodeCommand,
   encodeRequest,
+  encodeWords,
 } from './protocol.ts'
 import { ReadSocket } from '../read-socket.ts'
 import { PipeSink } from './pipe-sink.ts'
@@ -102,7 +103,7 @@ export class Server implements ServerOfMany {
     const answer = Promise.withResolvers<ForkedProcess>()
     this.#asked.set(id, { command, limits, answer })
     this.#keepAlive()
-    this.#say(request)
+    this.#write(request)
     return answer.promise
   }
 
@@ -136,7 +137,8 @@ export class Server implements ServerOfMany {
   }
 
   #onNews(process: ForkedProcess | undefined, type: number, body: Buffer): void {
-    if (type >= FRAME.stdoutFull) process?.onOutputFull(type - FRAME.stdoutFull, body.readInt32LE(0))
+    if (type === FRAME.stdin) process?.onInput(body.readUInt32LE(0), body.readInt32LE(4))
+    else if (type >= FRAME.stdoutFull) process?.onOutputFull(type - FRAME.stdoutFull, body.readInt32LE(0))
     else if (type >= FRAME.stdoutEnd) process?.onOutputEnd(type - FRAME.stdoutEnd)
     else if (type >= FRAME.stdout) process?.onOutput(type - FRAME.stdout, body)
     else if (type === FRAME.exited) process?.onExited(decodeExited(body))
@@ -176,7 +178,7 @@ export class Server implements ServerOfMany {
     const { command, limits, answer } = asked
     this.#asked.delete(id)
     const life = new ServerSide(this, id)
-    const sink = stdin < 0 ? noSink : new PipeSink(life, stdin)
+    const sink = stdin < 0 ? undefined : new PipeSink(life, stdin)
     const process = new ForkedProcess(pid, sink, command, limits, life)
     this.#running.set(id, process)
     answer.resolve(process)
@@ -203,10 +205,14 @@ export class Server implements ServerOfMany {
 
   /** Commands of one tick leave in one write. */
   tell(command: number, id: number, argument: number): void {
-    this.#say(encodeCommand(command, id, argument))
+    this.#write(encodeCommand(command, id, argument))
   }
 
-  #say(bytes: Buffer): void {
+  say(id: number, words: string | Uint8Array, length: number): void {
+    this.#write(encodeWords(id, words, length))
+  }
+
+  #write(bytes: Buffer): void {
     if (this.#waiting.push(bytes) > 1) return
     queueMicrotask(() => {
       const commands = this.#waiting
