@@ -104,13 +104,12 @@ void folder_each(int folder, const char *group, folder_visitor *visit, int depth
 }
 
 /* A folder has two links, and one more for each in it. */
-bool folder_is_empty(int folder, const char *group) {
+bool folder_is_empty(int folder, const char *group, int members) {
   char text[32];
   struct stat found;
-  int fd = file_open(folder, group, "cgroup.procs", O_RDONLY);
-  if (fd < 0) return false;
-  bool empty = read(fd, text, sizeof text) == 0;
-  close(fd);
+  int fd = members >= 0 ? members : file_open(folder, group, "cgroup.procs", O_RDONLY);
+  bool empty = fd >= 0 && pread(fd, text, sizeof text, 0) == 0;
+  if (fd >= 0 && members < 0) close(fd);
   return empty && fstatat(folder, group, &found, 0) == 0 && found.st_nlink == 2;
 }
 

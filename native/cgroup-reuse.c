@@ -1,10 +1,10 @@
 #define _GNU_SOURCE
 #include "cgroup-reuse.h"
 
-#include <errno.h>
 #include <string.h>
 
 #include "cgroup-break.h"
+#include "cgroup-kept.h"
 
 #define MOST_IDLE 16
 /* What a worker leaves in the cache of files stays with its group. So much may stay, of a limit that is large. */
@@ -16,7 +16,7 @@ static int idle_count;
 
 static bool nobody_left(const struct cgroup *group) {
   for (int i = 0; i < hierarchy_count; i++)
-    if (group->made & 1U << i && !folder_is_empty(hierarchies[i].fd, group->name)) return false;
+    if (group->made & 1U << i && !kept_is_empty(group, i)) return false;
   return true;
 }
 
@@ -24,17 +24,11 @@ static bool is_made_in(const struct cgroup *group, enum duty duty) {
   return hierarchy_of[duty] != NULL && group->made & 1U << (unsigned)(hierarchy_of[duty] - hierarchies);
 }
 
-static bool forget_peak(const struct cgroup *group, const char *file) {
-  int error = file_write(hierarchy_of[MEMORY]->fd, group->name, file, "0");
-  return error == 0 || error == ENOENT;
-}
-
 /* Version 2 keeps the highest use of memory for good. */
 static bool forgets_memory(const struct cgroup *group, const struct usage *usage) {
   if (!is_made_in(group, MEMORY)) return true;
   bool is_little = group->limits.memory >= LARGE_LIMIT && usage->memory <= LITTLE_MEMORY;
-  return is_little && hierarchy_of[MEMORY]->version == 1 && forget_peak(group, "memory.max_usage_in_bytes") &&
-         forget_peak(group, "memory.memsw.max_usage_in_bytes");
+  return is_little && hierarchy_of[MEMORY]->version == 1 && kept_forget_peaks(group);
 }
 
 /* Its CPU time is counted on, from where it is now. */
@@ -58,6 +52,7 @@ static void replace(struct cgroup *group) {
 bool reuse_keep(struct cgroup *group) {
   if (group->was_killed || !nobody_left(group) || !break_never(group) || !renew(group)) return false;
   if (idle_count == MOST_IDLE) return replace(group), false;
+  kept_open(group);
   idle[idle_count++] = *group;
   return true;
 }

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "cgroup-break.h"
+#include "cgroup-kept.h"
 #include "cgroup-reuse.h"
 
 /* A hundred milliseconds, what every group has unless it is told otherwise. In it `cpus` is counted. */
@@ -126,6 +127,7 @@ static void prepare(struct cgroup *group, uint64_t id, const struct limits *limi
   snprintf(group->name, sizeof group->name, "%llu", (unsigned long long)id);
   for (int i = 0; i < CGROUP_FILES; i++) group->files[i] = -1;
   for (int i = 0; i < 2; i++) group->watches[i].fd = -1;
+  kept_none(group);
 }
 
 int cgroup_open(struct cgroup *group, uint64_t id, const struct limits *limits) {
@@ -147,17 +149,13 @@ static bool is_in(const struct cgroup *group, int hierarchy) { return (group->ma
 int cgroup_join(const struct cgroup *group, bool born_inside) {
   int error = 0;
   for (int i = 0; i < hierarchy_count && !error; i++)
-    if (is_in(group, i) && !(born_inside && hierarchies[i].version == 2))
-      error = folder_join(hierarchies[i].fd, group->name);
+    if (is_in(group, i) && !(born_inside && hierarchies[i].version == 2)) error = kept_join(group, i);
   return error;
 }
 
-int cgroup_birthplace(const struct cgroup *group) {
-  for (int i = 0; i < hierarchy_count; i++)
-    if (is_in(group, i) && hierarchies[i].version == 2)
-      return openat(hierarchies[i].fd, group->name, O_PATH | O_DIRECTORY | O_CLOEXEC);
-  return -1;
-}
+int cgroup_birthplace(const struct cgroup *group) { return kept_place(group); }
+
+void cgroup_give_back(const struct cgroup *group, int birthplace) { kept_give_back(group, birthplace); }
 
 static bool read_number(const struct cgroup *group, enum file file, const char *key, uint64_t *number) {
   char text[512];
@@ -186,7 +184,7 @@ void cgroup_kill(struct cgroup *group) {
   const struct hierarchy *home = home_of(group, KILL);
   for (int i = 0; i < hierarchy_count && !home; i++)
     if (group->made & 1U << i) home = &hierarchies[i];
-  if (!home || folder_is_empty(home->fd, group->name)) return;
+  if (!home || kept_is_empty(group, (int)(home - hierarchies))) return;
   group->was_killed = true;
   folder_kill(home->fd, group->name);
 }
@@ -203,6 +201,7 @@ static void close_files(struct cgroup *group) {
     group->watches[i].fd = -1;
   }
   for (int i = 0; i < CGROUP_FILES; i++) close_file(&group->files[i]);
+  kept_close(group);
 }
 
 int cgroup_close(struct cgroup *group) {

@@ -38,6 +38,7 @@ struct cgroup_watch {
 };
 
 #define CGROUP_FILES 6
+#define CGROUP_KEPT 13
 
 struct cgroup {
   bool open;
@@ -49,6 +50,8 @@ struct cgroup {
   bool was_killed;
   uint64_t cpu_time_before; /* of those who had the group before, in microseconds */
   int files[CGROUP_FILES]; /* kept open for reading, -1 where there is none */
+  bool keeps;
+  int kept[CGROUP_KEPT]; /* see cgroup-kept.h */
 };
 
 /* Whether one of the limits needs a group of its own. */
@@ -61,9 +64,10 @@ int cgroup_open(struct cgroup *group, uint64_t id, const struct limits *limits);
  * allocation, no stdio, and nothing written to memory that is not its stack. 0 or an errno. */
 int cgroup_join(const struct cgroup *group, bool born_inside);
 
-/* Where a process can begin its life inside (CLONE_INTO_CGROUP): a descriptor to be closed, -1 without version 2. Then
+/* Where a process can begin its life inside (CLONE_INTO_CGROUP): a descriptor to be given back, -1 without version 2. Then
  * `cgroup_join` need not move it there, which may take the kernel many milliseconds. */
 int cgroup_birthplace(const struct cgroup *group);
+void cgroup_give_back(const struct cgroup *group, int birthplace);
 
 /* The limit that was broken since the group was opened, LIMIT_NONE when none; `observed` is what was counted. */
 enum limit cgroup_broken(struct cgroup *group, uint64_t *observed);

@@ -209,7 +209,7 @@ static __attribute__((noinline)) pid_t clone_into_group(struct spawn *spawn) {
   long pid = clone3_here(&arguments);
   if (pid == 0) live(spawn);
   int error = pid < 0 ? (int)-pid : 0;
-  close(place);
+  cgroup_give_back(spawn->group, place);
   errno = error;
   return pid < 0 ? -1 : (pid_t)pid;
 }

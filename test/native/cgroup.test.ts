@@ -10,6 +10,7 @@ const PARTS = [
   'cgroup-handover',
   'cgroup-mounts',
   'cgroup-probe',
+  'cgroup-kept',
   'cgroup-reuse',
 ]
 const SOURCES = ['test/native/cgroup-test.c', ...PARTS.map((name) => `native/${name}.c`)]

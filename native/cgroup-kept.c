@@ -1,0 +1,79 @@
+#define _GNU_SOURCE
+#include "cgroup-kept.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <unistd.h>
+
+/* Of all groups at a time: files are scarce where there are many workers, and then few groups are used again. */
+#define MOST_KEEPERS 64
+static int keepers;
+
+enum kept { MEMBERS, DOOR = MEMBERS + HIERARCHIES, PEAKS = DOOR + HIERARCHIES, PLACE = PEAKS + 2, KEPT };
+_Static_assert(KEPT == CGROUP_KEPT, "there is room for all of them");
+
+static const char *const peaks[2] = {"memory.max_usage_in_bytes", "memory.memsw.max_usage_in_bytes"};
+
+static bool is_in(const struct cgroup *group, int hierarchy) { return (group->made & 1U << hierarchy) != 0; }
+
+void kept_none(struct cgroup *group) {
+  group->keeps = false;
+  for (int i = 0; i < KEPT; i++) group->kept[i] = -1;
+}
+
+static void open_in(struct cgroup *group, int hierarchy) {
+  const struct hierarchy *home = &hierarchies[hierarchy];
+  group->kept[MEMBERS + hierarchy] = file_open(home->fd, group->name, "cgroup.procs", O_RDONLY);
+  if (home->version == 1) group->kept[DOOR + hierarchy] = file_open(home->fd, group->name, "tasks", O_WRONLY);
+  else group->kept[PLACE] = file_open(home->fd, group->name, "", O_PATH | O_DIRECTORY);
+  if (home->version != 1 || home != hierarchy_of[MEMORY]) return;
+  for (int i = 0; i < 2; i++) group->kept[PEAKS + i] = file_open(home->fd, group->name, peaks[i], O_WRONLY);
+}
+
+void kept_open(struct cgroup *group) {
+  if (group->keeps || keepers == MOST_KEEPERS) return;
+  keepers++;
+  group->keeps = true;
+  for (int i = 0; i < hierarchy_count; i++)
+    if (is_in(group, i)) open_in(group, i);
+}
+
+void kept_close(struct cgroup *group) {
+  if (!group->keeps) return;
+  keepers--;
+  for (int i = 0; i < KEPT; i++)
+    if (group->kept[i] >= 0) close(group->kept[i]);
+  kept_none(group);
+}
+
+bool kept_is_empty(const struct cgroup *group, int hierarchy) {
+  return folder_is_empty(hierarchies[hierarchy].fd, group->name, group->kept[MEMBERS + hierarchy]);
+}
+
+int kept_join(const struct cgroup *group, int hierarchy) {
+  int door = group->kept[DOOR + hierarchy];
+  if (door >= 0 && write(door, "0", 1) == 1) return 0;
+  return folder_join(hierarchies[hierarchy].fd, group->name);
+}
+
+int kept_place(const struct cgroup *group) {
+  if (group->kept[PLACE] >= 0) return group->kept[PLACE];
+  for (int i = 0; i < hierarchy_count; i++)
+    if (is_in(group, i) && hierarchies[i].version == 2)
+      return file_open(hierarchies[i].fd, group->name, "", O_PATH | O_DIRECTORY);
+  return -1;
+}
+
+void kept_give_back(const struct cgroup *group, int place) {
+  if (place >= 0 && place != group->kept[PLACE]) close(place);
+}
+
+/* Not every kernel counts what is swapped. */
+static bool forget_peak(const struct cgroup *group, int which) {
+  int file = group->kept[PEAKS + which];
+  if (file >= 0 && write(file, "0", 1) == 1) return true;
+  int error = file_write(hierarchy_of[MEMORY]->fd, group->name, peaks[which], "0");
+  return error == 0 || error == ENOENT;
+}
+
+bool kept_forget_peaks(const struct cgroup *group) { return forget_peak(group, 0) && forget_peak(group, 1); }
