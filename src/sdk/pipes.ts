@@ -1,6 +1,8 @@
-import { fstatSync, writeSync } from 'node:fs'
 import { Socket } from 'node:net'
 import { type ByteSink, type ByteSource, readableSource, writableSink } from '../channel/bytes.ts'
+
+// Imported, it would load its promises and its streams as well: milliseconds of every worker's start.
+const { fstatSync, writeSync } = process.getBuiltinModule('node:fs')
 
 /** A chunk is decoded before the next read can begin. */
 const READ = 65_536

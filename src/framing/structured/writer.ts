@@ -14,13 +14,15 @@ export function serialize(value: unknown, headroom: number, lent: boolean): Uint
 }
 
 /** What is written into, by one writer at a time: a getter may have something written meanwhile. */
-let spare: DataView<ArrayBuffer> | undefined
+let spare: Uint8Array<ArrayBuffer> | undefined
 const SPARE_MIN = 8192
 const SPARE_MAX = 2 ** 19
+
+const { Buffer: NodeBuffer } = globalThis as { Buffer?: typeof Buffer }
 const encoder = new TextEncoder()
 
 class Writer {
-  #bytes: Uint8Array
+  #bytes: Uint8Array<ArrayBuffer>
   #view: DataView<ArrayBuffer>
   #at: number
   /** Numbers of the objects and names so far. */
@@ -28,16 +30,17 @@ class Writer {
   readonly #names = new Map<string, number>()
 
   constructor(headroom: number) {
-    this.#view = spare ?? new DataView(new ArrayBuffer(SPARE_MIN))
+    this.#bytes = spare ?? newBytes(SPARE_MIN)
     spare = undefined
-    this.#bytes = new Uint8Array(this.#view.buffer)
+    this.#view = new DataView(this.#bytes.buffer)
     this.#at = headroom
   }
 
   finish(lent: boolean): Uint8Array {
     const isLarge = this.#bytes.length > SPARE_MAX
-    if (!isLarge) spare = this.#view
-    return lent || isLarge ? this.#bytes.subarray(0, this.#at) : this.#bytes.slice(0, this.#at)
+    if (!isLarge) spare = this.#bytes
+    const frame = this.#bytes.subarray(0, this.#at)
+    return lent || isLarge ? frame : new Uint8Array(frame)
   }
 
   write(value: unknown): void {
@@ -221,7 +224,7 @@ class Writer {
 
   #long(text: string): void {
     this.#reserve(5 + text.length * 3)
-    const { written } = encoder.encodeInto(text, this.#bytes.subarray(this.#at + 5))
+    const written = writeText(text, this.#bytes, this.#at + 5)
     this.#bytes[this.#at] = TAG.long
     this.#view.setUint32(this.#at + 1, written)
     this.#at += 5 + written
@@ -242,15 +245,26 @@ class Writer {
 
   #reserve(more: number): void {
     if (this.#at + more <= this.#bytes.length) return
-    const grown = new Uint8Array(Math.max(this.#at + more, this.#bytes.length * 2))
+    const grown = newBytes(Math.max(this.#at + more, this.#bytes.length * 2))
     grown.set(this.#bytes.subarray(0, this.#at))
     this.#bytes = grown
     this.#view = new DataView(grown.buffer)
   }
 }
 
-/** Longer text is written faster by a TextEncoder. */
+/** Longer text is not written character by character. */
 const SHORT = 40
+
+function newBytes(length: number): Uint8Array<ArrayBuffer> {
+  const bytes = new ArrayBuffer(length)
+  return NodeBuffer === undefined ? new Uint8Array(bytes) : NodeBuffer.from(bytes)
+}
+
+/** How many bytes that were. Node's own way takes a tenth of the time for letters beyond ASCII. */
+function writeText(text: string, bytes: Uint8Array, at: number): number {
+  if (NodeBuffer?.isBuffer(bytes) === true) return bytes.write(text, at)
+  return encoder.encodeInto(text, bytes.subarray(at)).written
+}
 
 const BOXED = new Set(['Number', 'String', 'Boolean', 'BigInt'])
 
