@@ -20,8 +20,8 @@ const MUCH = 2048
 const LIVELY = 500
 
 /**
- * The stdin of a worker: a pipe whose writing end the fork server keeps. What is little it passes on; we open the pipe when there
- * is more to say.
+ * The stdin of a worker: a pipe whose writing end the fork server keeps. We open it when there is something to say; where there are
+ * many workers, what is little is passed on by the fork server.
  *
  * Then a write is one system call at once, without a stream of Node in between; only what the pipe cannot take waits in one.
  */
@@ -54,7 +54,7 @@ export class PipeSink implements ByteSink {
   write(data: string | Uint8Array, done: Done): void {
     if (this.#fault !== undefined) return process.nextTick(done, toError(this.#fault))
     if (this.#stream !== undefined) return this.#writeTo(this.#stream, data, done)
-    if (this.#file === undefined && this.#allowance.covers(data)) return this.#say(data, done)
+    if (this.#file === undefined && this.#life.isOneOfMany && this.#allowance.covers(data)) return this.#say(data, done)
     try {
       this.#writeNow(data, done)
     } catch (error) {

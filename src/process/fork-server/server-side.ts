@@ -1,3 +1,6 @@
+/** Of so many workers the master may open the pipes as soon as it has something to say. */
+export const FEW = 16
+
 /** What one worker needs of the fork server that has started it. */
 export class ServerSide {
   readonly #server: ServerOfMany
@@ -15,7 +18,12 @@ export class ServerSide {
 
   /** There is no other worker that waits for a turn. */
   get isAlone(): boolean {
-    return this.#server.isOfOne
+    return this.#server.running <= 1
+  }
+
+  /** There are so many that a descriptor for each costs more than it saves. */
+  get isOneOfMany(): boolean {
+    return this.#server.running > FEW
   }
 
   /** Says something about this worker. */
@@ -36,7 +44,8 @@ export class ServerSide {
 
 export interface ServerOfMany {
   readonly descriptors: string
-  readonly isOfOne: boolean
+  /** How many workers there are. */
+  readonly running: number
   tell(command: number, id: number, argument: number): void
   say(id: number, words: string | Uint8Array, length: number): void
   forget(id: number): void

@@ -85,8 +85,8 @@ export class Server implements ServerOfMany {
     this.#keepAlive()
   }
 
-  get isOfOne(): boolean {
-    return this.#running.size <= 1
+  get running(): number {
+    return this.#running.size
   }
 
   abilities(): Promise<Abilities> {
