@@ -69,12 +69,12 @@ export class PipeSink implements ByteSink {
   end(done: () => void): void {
     this.#fault ??= 'it was ended'
     const ended = (): void => {
+      this.#close()
       this.#life.tell(COMMAND.closeStdin, 0)
       done()
     }
-    if (this.#stream !== undefined) return void this.#stream.end(ended)
-    this.#close()
-    process.nextTick(ended)
+    if (this.#stream === undefined) process.nextTick(ended)
+    else this.#stream.end(ended)
   }
 
   onClose(gone: (cause?: Error) => void): void {
@@ -88,9 +88,9 @@ export class PipeSink implements ByteSink {
     this.#close()
   }
 
-  /** Closes the file for now when it was not used since the last time. */
+  /** Closes the file for now when it was not used since the last time, and nothing waits. */
   rest(): void {
-    if (!this.#isBusy) {
+    if (!this.#isBusy && this.#fault === undefined && (this.#stream?.writableLength ?? 0) === 0) {
       this.#close()
       this.#life.tell(COMMAND.look, ++this.#look)
     }
@@ -145,7 +145,6 @@ export class PipeSink implements ByteSink {
     this.#life.tell(COMMAND.widenStdin, 0)
     const stream = new Socket({ fd: this.#file as number, readable: false, writable: true })
     this.#file = undefined
-    this.#close()
     this.#stream = stream
     stream.on('error', (error) => this.#fail(error))
     this.#writeTo(stream, data, done)
@@ -153,6 +152,7 @@ export class PipeSink implements ByteSink {
 
   /** The socket counts the bytes of text itself. */
   #writeTo(stream: Socket, data: string | Uint8Array, done: Done): void {
+    this.#isBusy = true
     stream.write(data, (error) => {
       if (!error) this.#streamed = stream.bytesWritten
       done(error)
@@ -167,8 +167,10 @@ export class PipeSink implements ByteSink {
 
   #close(): void {
     this.#stream?.destroy()
+    this.#written += this.#streamed
+    this.#streamed = 0
     if (this.#file !== undefined) closeSync(this.#file)
-    this.#file = undefined
+    this.#file = this.#stream = undefined
     if (!open.delete(this) || open.size > 0) return
     sweep?.cancel()
     sweep = undefined
