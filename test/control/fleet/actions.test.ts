@@ -140,7 +140,7 @@ fleetStory(
     const { after } = await until('restart-planned', ({ supervisor }) => supervisor === 'once/once')
     assert.equal(after, 7)
     await until('supervisor-exited', ({ supervisor }) => supervisor === 'once')
-    assert.equal(seen.filter(({ type, worker }) => type === 'spawned' && worker === 'once-1').length, 4)
+    assert.equal(seen.filter(({ type, worker }) => type === 'spawned' && worker === 'once-1').length, 2)
   },
 )
 

@@ -206,7 +206,7 @@ export class Group implements Unit {
   }
 }
 
-/** The supervisor of a pool at the top makes its workers those of the master. */
+/** The supervisor of a pool at the top makes its workers those of the master. How often it is tried is the pool's to say. */
 function groupOf(entry: GroupEntry | PoolEntry): GroupEntry {
   if (entry.kind === 'group') return entry
   return {
@@ -215,7 +215,7 @@ function groupOf(entry: GroupEntry | PoolEntry): GroupEntry {
     dependsOn: entry.dependsOn,
     strategy: 'one-for-one',
     stop: 'one-by-one',
-    intensity: entry.intensity,
+    intensity: { ...entry.intensity, restarts: 0 },
     children: [entry],
   }
 }
