@@ -3,7 +3,7 @@ import type { Pool } from '../../../pool/pool.ts'
 import type { ChildState, Supervisor } from '../../../supervisor/supervisor.ts'
 import type { EntryPlan, GroupEntry, PoolEntry } from '../../config/fleet-plan.ts'
 import { Children, idsBelow, startsWith, statesBelow } from './children.ts'
-import { PersistentStart } from './persist.ts'
+import { Beginning, PersistentStart } from './persist.ts'
 import { canPatch, isSameEntry } from '../spec/same.ts'
 import type { Handle, Surroundings, Unit } from './unit.ts'
 
@@ -17,7 +17,7 @@ export class Group implements Unit {
   /** It was not begun yet, as what it is now. */
   #isNew = true
   /** A start that goes on by itself. */
-  #starting: PersistentStart | undefined
+  readonly #beginning = new Beginning()
 
   constructor(entry: GroupEntry | PoolEntry, around: Surroundings) {
     this.#entry = entry
@@ -73,7 +73,7 @@ export class Group implements Unit {
 
   async begin(): Promise<void> {
     // Somebody has stopped it.
-    if (this.#supervisor.state === 'exited' && !this.#isNew && this.#starting === undefined) return
+    if (this.#supervisor.state === 'exited' && !this.#isNew && !this.#beginning.isUnderWay) return
     this.#children.arm()
     if (!this.isUp) return this.#begin().last
   }
@@ -164,17 +164,19 @@ export class Group implements Unit {
   // ── its start ──
 
   #withdraw(): void {
-    this.#starting?.withdraw()
-    this.#starting = undefined
+    this.#beginning.withdraw()
     this.#mark(undefined)
   }
 
   #begin(): PersistentStart {
-    if (this.#starting !== undefined) return this.#starting
+    return this.#beginning.begin(() => this.#start())
+  }
+
+  #start(): PersistentStart {
     const { clock, tell, roster } = this.#around
     this.#isNew = false
     for (const id of this.workers) roster.of(id).asked()
-    const starting = new PersistentStart(() => this.#attempt(), {
+    return new PersistentStart(() => this.#attempt(), {
       clock,
       options: { intensity: this.#plan.intensity },
       waits: (step) => {
@@ -186,12 +188,6 @@ export class Group implements Unit {
         tell({ type: 'start-failed', supervisor: this.id, error })
       },
     })
-    this.#starting = starting
-    const over = (): void => {
-      if (this.#starting === starting) this.#starting = undefined
-    }
-    starting.last.then(over, over)
-    return starting
   }
 
   async #attempt(): Promise<void> {

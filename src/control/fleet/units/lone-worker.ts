@@ -2,7 +2,7 @@ import type { Exit } from '../../../base/exit.ts'
 import type { Worker } from '../../../worker/worker.ts'
 import type { WorkerEntry } from '../../config/fleet-plan.ts'
 import { specOfWorker } from '../spec/program.ts'
-import { PersistentStart } from './persist.ts'
+import { Beginning, PersistentStart } from './persist.ts'
 import { isSameEntry } from '../spec/same.ts'
 import { Schedule } from './schedule.ts'
 import type { Surroundings, Unit } from './unit.ts'
@@ -15,7 +15,7 @@ export class LoneWorker implements Unit {
   /** It was not begun yet, as what it is now. */
   #isNew = true
   /** A start that goes on by itself. */
-  #starting: PersistentStart | undefined
+  readonly #beginning = new Beginning()
 
   constructor(entry: WorkerEntry, around: Surroundings) {
     this.#entry = entry
@@ -66,7 +66,7 @@ export class LoneWorker implements Unit {
 
   async begin(): Promise<void> {
     if (this.#schedule !== undefined) return this.#schedule.arm()
-    if (this.#starting === undefined && !this.#isNew) return this.#whenReady()
+    if (!this.#beginning.isUnderWay && !this.#isNew) return this.#whenReady()
     return this.#begin().last
   }
 
@@ -80,7 +80,7 @@ export class LoneWorker implements Unit {
   start(): Promise<void> {
     this.#schedule?.arm()
     const { state } = this.#worker
-    if (this.#starting === undefined && (state === 'running' || state === 'starting')) return this.#worker.ready()
+    if (!this.#beginning.isUnderWay && (state === 'running' || state === 'starting')) return this.#worker.ready()
     return this.#begin().first
   }
 
@@ -128,8 +128,7 @@ export class LoneWorker implements Unit {
   }
 
   #withdraw(): void {
-    this.#starting?.withdraw()
-    this.#starting = undefined
+    this.#beginning.withdraw()
     this.#around.roster.of(this.id).pending = undefined
   }
 
@@ -139,12 +138,15 @@ export class LoneWorker implements Unit {
   }
 
   #begin(): PersistentStart {
-    if (this.#starting !== undefined) return this.#starting
+    return this.#beginning.begin(() => this.#start())
+  }
+
+  #start(): PersistentStart {
     const { clock, tell, roster } = this.#around
     const dossier = roster.of(this.id)
     this.#isNew = false
     if (this.#worker.state !== 'running') dossier.asked()
-    const starting = new PersistentStart(() => this.#attempt(), {
+    return new PersistentStart(() => this.#attempt(), {
       clock,
       options: this.entry,
       waits: (step) => {
@@ -156,12 +158,6 @@ export class LoneWorker implements Unit {
         tell({ type: 'start-failed', worker: this.id, error })
       },
     })
-    this.#starting = starting
-    const over = (): void => {
-      if (this.#starting === starting) this.#starting = undefined
-    }
-    starting.last.then(over, over)
-    return starting
   }
 
   async #attempt(): Promise<void> {
