@@ -20,6 +20,8 @@ enum command { COMMAND_SIGNAL = 1, COMMAND_RELEASE, COMMAND_MEASURE, COMMAND_CLO
 enum wish { WISH_MORE, WISH_HAND_OVER, WISH_HAND_OVER_WIDE };
 
 #define COMMAND_LENGTH 12
+/* So many commands and words are obeyed before everybody else has a turn; a start is as much as all of them. */
+#define TURN 64
 
 static unsigned char buffer[65536];
 static size_t begin, end;
@@ -157,14 +159,15 @@ bool commands_read(int input) {
   return true;
 }
 
-bool commands_waiting(void) { return begin != end; }
+/* A body of no length is complete. */
+bool commands_waiting(void) { return begin != end || incoming.want == 0; }
 
 void commands_obey(void) {
-  bool started = false;
-  while (!started && (commands_waiting() || incoming.want == 0)) {
+  int turn = TURN;
+  while (turn > 0 && commands_waiting()) {
     take();
     if (incoming.have < incoming.want) return;
-    started = incoming.what == A_REQUEST;
+    turn -= incoming.what == A_REQUEST ? TURN : 1;
     complete();
   }
 }

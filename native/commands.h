@@ -10,7 +10,7 @@ bool commands_read(int input);
 /* Whether some that have come are still to be obeyed. */
 bool commands_waiting(void);
 
-/* Obeys up to the next start, so that everybody else has a turn before another one. */
+/* Obeys some, up to the next start, so that everybody else has a turn before the others. */
 void commands_obey(void);
 
 #endif

@@ -59,11 +59,12 @@ const STREAM = { pipe: 0, inherit: 1, ignore: 2 } as const
 /** Streams, two counts, six limits. */
 const FIXED = 4 + 8 + 48
 const COMMAND_LENGTH = 12
+const AT_LIMITS = COMMAND_LENGTH + 12
 const FRAME_HEADER = 12
 
 /** The command that starts a worker. */
 export function encodeRequest(id: number, command: LaunchCommand): Buffer {
-  const { file, args, path, cwd, limits = {} } = command
+  const { file, args, path, cwd, limits } = command
   const env = encodeEnvironment(command.env)
   let texts = `${path}\0${cwd}\0${file}\0`
   for (const arg of args) texts += `${arg}\0`
@@ -76,7 +77,8 @@ export function encodeRequest(id: number, command: LaunchCommand): Buffer {
   request[15] = 0
   request.writeUInt32LE(args.length + 1, 16)
   request.writeUInt32LE(env.count, 20)
-  writeLimits(request, limits)
+  if (limits === undefined) request.fill(0xff, AT_LIMITS, AT_LIMITS + 48)
+  else writeLimits(request, limits)
   request.write(texts, COMMAND_LENGTH + FIXED)
   request.set(env.bytes, request.length - env.bytes.length)
   return request
@@ -107,7 +109,7 @@ function encodeEnvironment(env: LaunchCommand['env']): EncodedEnvironment {
 function writeLimits(request: Buffer, limits: SystemLimits): void {
   const { memory, cpuTime, cpus, processes, openFiles, fileSize } = limits
   const values = [memory, times(cpuTime, 1000), times(cpus, 1000), processes, openFiles, fileSize]
-  values.forEach((value, i) => writeUInt64(request, value, 24 + 8 * i))
+  values.forEach((value, i) => writeUInt64(request, value, AT_LIMITS + 8 * i))
 }
 
 function times(value: number | undefined, factor: number): number | undefined {
@@ -179,7 +181,7 @@ export interface ExitedFrame {
 
 export function decodeExited(body: Buffer): ExitedFrame {
   const limit = LIMITS[body.readUInt8(4)]
-  const observed = Number(body.readBigUInt64LE(8))
+  const observed = readUInt64(body, 8)
   const broken =
     limit === undefined
       ? undefined
@@ -198,8 +200,9 @@ export function decodeUsage(body: Buffer): Usage {
 
 /** All bits set: nobody knows. */
 function readUInt64(body: Buffer, at: number): number {
-  const value = body.readBigUInt64LE(at)
-  return value === 0xffff_ffff_ffff_ffffn ? 0 : Number(value)
+  const low = body.readUInt32LE(at)
+  const high = body.readUInt32LE(at + 4)
+  return low === 0xffff_ffff && high === 0xffff_ffff ? 0 : high * 2 ** 32 + low
 }
 
 /** The lines `name=value` of the first frame. */
