@@ -43,7 +43,7 @@ int folder_join(int folder, const char *group);
 typedef void folder_visitor(int folder, const char *group, int depth);
 void folder_each(int folder, const char *group, folder_visitor *visit, int depth);
 
-/* Whether it was seen that nobody is in a group, and no group below it. `members` is its cgroup.procs where that is open, or -1. */
+/* Whether it was seen that nobody is in a group, and no group below it. `members` is its cgroup.procs of version 2 where that is open, or -1. */
 bool folder_is_empty(int folder, const char *group, int members);
 
 /* Kills everything in a group and in the groups below it. */

@@ -3,10 +3,12 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
-/* Of all groups at a time: files are scarce where there are many workers, and then few groups are used again. */
+/* So many groups at a time have theirs, where a process may open enough: all together one file in twenty. */
 #define MOST_KEEPERS 64
+#define FILES_PER_KEEPER 256
 static int keepers;
 
 enum kept { MEMBERS, DOOR = MEMBERS + HIERARCHIES, PEAKS = DOOR + HIERARCHIES, PLACE = PEAKS + 2, KEPT };
@@ -23,19 +25,37 @@ void kept_none(struct cgroup *group) {
 
 static void open_in(struct cgroup *group, int hierarchy) {
   const struct hierarchy *home = &hierarchies[hierarchy];
-  group->kept[MEMBERS + hierarchy] = file_open(home->fd, group->name, "cgroup.procs", O_RDONLY);
-  if (home->version == 1) group->kept[DOOR + hierarchy] = file_open(home->fd, group->name, "tasks", O_WRONLY);
-  else group->kept[PLACE] = file_open(home->fd, group->name, "", O_PATH | O_DIRECTORY);
-  if (home->version != 1 || home != hierarchy_of[MEMORY]) return;
-  for (int i = 0; i < 2; i++) group->kept[PEAKS + i] = file_open(home->fd, group->name, peaks[i], O_WRONLY);
+  if (home->version == 1) {
+    /* Not who is in it: version 1 shows who opens the file anew what is true, and others for a second what was. */
+    group->kept[DOOR + hierarchy] = file_open(home->fd, group->name, "tasks", O_WRONLY);
+    for (int i = 0; i < 2 && home == hierarchy_of[MEMORY]; i++)
+      group->kept[PEAKS + i] = file_open(home->fd, group->name, peaks[i], O_WRONLY);
+  } else {
+    group->kept[MEMBERS + hierarchy] = file_open(home->fd, group->name, "cgroup.procs", O_RDONLY);
+    group->kept[PLACE] = file_open(home->fd, group->name, "", O_PATH | O_DIRECTORY);
+  }
+}
+
+static uint64_t most_files(void) {
+  struct rlimit files;
+  return getrlimit(RLIMIT_NOFILE, &files) == 0 ? files.rlim_cur : 0;
+}
+
+/* The lowest free number is given first: such high ones are the last, and wanted for something else. */
+static bool is_scarce(const struct cgroup *group, uint64_t most) {
+  for (int i = 0; i < KEPT; i++)
+    if (group->kept[i] >= 0 && (uint64_t)group->kept[i] >= most - most / 8) return true;
+  return false;
 }
 
 void kept_open(struct cgroup *group) {
-  if (group->keeps || keepers == MOST_KEEPERS) return;
+  uint64_t most = most_files();
+  if (group->keeps || keepers >= MOST_KEEPERS || (uint64_t)keepers >= most / FILES_PER_KEEPER) return;
   keepers++;
   group->keeps = true;
   for (int i = 0; i < hierarchy_count; i++)
     if (is_in(group, i)) open_in(group, i);
+  if (is_scarce(group, most)) kept_close(group);
 }
 
 void kept_close(struct cgroup *group) {

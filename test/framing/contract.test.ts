@@ -3,7 +3,7 @@ import { contentLength, json, jsonRpc, lengthPrefixed, lines, raw, structured } 
 import { joinBytes, testFraming } from '../contracts/framing.ts'
 
 /** Any text that UTF-8 can carry, without the ends that `lines()` takes for its own. */
-const line = fc.string({ unit: 'binary', maxLength: 60 }).map((text) => text.replaceAll('\n', '\v').replace(/\r$/, ''))
+const line = fc.string({ unit: 'binary', maxLength: 60 }).map((text) => text.replaceAll('\n', '\v').replace(/\r+$/, ''))
 /** What is left of any value in JSON: there is no -0, for one. */
 const value = fc.jsonValue().map((any) => JSON.parse(JSON.stringify(any)) as unknown)
 const rpc = fc.tuple(fc.nat(), value).map(([id, result]) => ({ jsonrpc: '2.0', id, result }))

@@ -14,6 +14,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "../../native/cgroup-kept.h"
 #include "../../native/cgroup.h"
 
 #define MiB (1024 * 1024)
@@ -339,6 +340,26 @@ static void use(uint64_t id, const struct limits *limits, void (*member)(void)) 
   close_soon(&group);
 }
 
+static bool is_empty(const struct cgroup *group, bool expected) {
+  for (int i = 0; i < hierarchy_count; i++)
+    if (group->made & 1U << i && kept_is_empty(group, i) != expected) return !expected;
+  return expected;
+}
+
+/* Although nobody was there a moment ago. */
+static void see_who_comes(struct cgroup *group) {
+  struct usage usage = {UNKNOWN, UNKNOWN, UNKNOWN, 0};
+  check(is_empty(group, true));
+  pid_t sleeper = start(group, sleep_long);
+  for (int i = 0; i < 2000 && usage.processes == 0; i++) {
+    pause_ms(1);
+    cgroup_usage(group, &usage);
+  }
+  check(!is_empty(group, false));
+  kill(sleeper, SIGKILL);
+  end_of(sleeper);
+}
+
 static void reuse(const char *name) {
   struct limits limits = {64 * MiB, 10000000, UNLIMITED, 20, UNLIMITED, UNLIMITED}, others = limits;
   struct cgroup group;
@@ -358,6 +379,7 @@ static void reuse(const char *name) {
   cgroup_usage(&group, &usage);
   check(usage.cpu_time < 1000 && usage.processes == 0 && usage.memory_peak < 2 * MiB);
   check(cgroup_broken(&group, &observed) == LIMIT_NONE);
+  see_who_comes(&group);
   close_soon(&group);
   /* Who was refused a process, or had a group in its group, leaves none to others. */
   use(12, &limits, fork_too_often);

@@ -1,10 +1,15 @@
 import assert from 'node:assert/strict'
-import { readdirSync } from 'node:fs'
-import { describe } from 'node:test'
+import { execFileSync } from 'node:child_process'
+import { closeSync, constants, mkdtempSync, openSync, readSync, readdirSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { describe, test } from 'node:test'
 import { setImmediate as turn } from 'node:timers/promises'
 import { type Master, forkServer, raw } from '../../src/index.ts'
 import { hasForkServer } from '../../src/process/fork-server/binary.ts'
-import { FEW } from '../../src/process/fork-server/server-side.ts'
+import { PipeSink } from '../../src/process/fork-server/pipe-sink.ts'
+import { COMMAND } from '../../src/process/fork-server/protocol.ts'
+import { FEW, type ServerOfMany, ServerSide } from '../../src/process/fork-server/server-side.ts'
 import { eventually } from '../support/processes.ts'
 import { saysWithFewFiles } from '../support/story.ts'
 import { storyUnless } from '../support/trees.ts'
@@ -142,4 +147,100 @@ void describe('the stdin of a worker of the fork server', { skip: needsServer },
   storyUnless(needsServer, 'waits for a descriptor, when there is none left', async () => {
     assert.deepEqual(await saysWithFewFiles('master-without-descriptors.mjs'), ['EMFILE', 'waits', 'hello'])
   })
+})
+
+/** A fork server that answers when it is told to, and whose only descriptor is a pipe with two ends here. */
+class Pretended implements ServerOfMany {
+  readonly descriptors = mkdtempSync(join(tmpdir(), 'pagent-stdin-'))
+  readonly running = FEW + 1
+  /** The numbers of its questions, and the lengths of what is to be said. */
+  readonly looks: number[] = []
+  readonly said: number[] = []
+  readonly sink: PipeSink
+  readonly #reader: number
+  readonly #buffer = Buffer.alloc(1 << 20)
+
+  constructor() {
+    execFileSync('mkfifo', [join(this.descriptors, '7')])
+    this.#reader = openSync(join(this.descriptors, '7'), constants.O_RDONLY | constants.O_NONBLOCK)
+    this.sink = new PipeSink(new ServerSide(this, 1), 7)
+  }
+
+  tell(command: number, _id: number, argument: number): void {
+    if (command === COMMAND.look) this.looks.push(argument)
+  }
+
+  say(_id: number, _words: string | Uint8Array, length: number): void {
+    this.said.push(length)
+  }
+
+  forget(): void {}
+
+  /** Has it written; what comes out of the pipe is read until that is done. */
+  async write(length: number): Promise<void> {
+    const state = { isDone: false }
+    this.sink.write(Buffer.alloc(length), () => (state.isDone = true))
+    for (; !state.isDone; await turn()) this.#read()
+    this.#read()
+  }
+
+  #read(): void {
+    try {
+      while (readSync(this.#reader, this.#buffer) > 0) continue
+    } catch (error) {
+      assert.equal((error as NodeJS.ErrnoException).code, 'EAGAIN')
+    }
+  }
+
+  asked(times: number): Promise<void> {
+    return eventually(() => this.looks.length === times, 5000, `it asks ${times} times`)
+  }
+
+  close(): void {
+    this.sink.destroy()
+    closeSync(this.#reader)
+    rmSync(this.descriptors, { recursive: true })
+  }
+}
+
+void describe('what a fork server may be told to say', () => {
+  void test('an answer says nothing about what was written after the question', async () => {
+    const server = new Pretended()
+    await server.write(5000)
+    await server.asked(1)
+    await server.write(500_000)
+    server.sink.heard(server.looks[0] ?? 0, 0)
+    await server.asked(2)
+    server.sink.heard(server.looks[1] ?? 0, 60_000)
+    await server.write(100)
+    assert.deepEqual(server.said, [])
+    await server.asked(3)
+    server.sink.heard(server.looks[2] ?? 0, 0)
+    server.sink.write(Buffer.alloc(100), () => {})
+    assert.deepEqual(server.said, [100])
+    server.close()
+  })
+
+  void test('nothing, as long as there is a question, not even no bytes', async () => {
+    const server = new Pretended()
+    await server.write(5000)
+    await server.asked(1)
+    await server.write(0)
+    assert.deepEqual(server.said, [])
+    server.close()
+  })
+
+  for (const [second, isSaid] of [
+    [3096, true],
+    [3097, false],
+  ] as const)
+    void test(`no more than a page that may be unread: 1000 and ${second}`, () => {
+      const server = new Pretended()
+      for (const length of [1000, second]) {
+        server.sink.write('x'.repeat(length), () => {})
+        server.sink.heard(0, 1)
+      }
+      assert.deepEqual(server.said, isSaid ? [1000, second] : [1000])
+      server.close()
+    })
 })

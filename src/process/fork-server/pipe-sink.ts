@@ -103,7 +103,7 @@ export class PipeSink implements ByteSink {
     this.#saying = undefined
     const fault = unread < 0 ? systemError(unread) : undefined
     if (fault !== undefined) this.#fail(fault)
-    else if (unread === 0 && look === this.#look && this.#file === undefined) this.#allowance.renew(length)
+    else if (unread === 0 && look === this.#look) this.#allowance.renew(length)
     done?.(fault)
   }
 
@@ -126,6 +126,8 @@ export class PipeSink implements ByteSink {
 
   #open(): number {
     const file = openSync(`${this.#life.descriptors}/${this.#number}`, FLAGS)
+    // What was asked before says nothing about what is written now.
+    this.#look++
     this.#allowance.end()
     open.add(this)
     sweep ??= systemClock.after(IDLE, closeIdle)
@@ -154,7 +156,7 @@ export class PipeSink implements ByteSink {
   #writeTo(stream: Socket, data: string | Uint8Array, done: Done): void {
     this.#isBusy = true
     stream.write(data, (error) => {
-      if (!error) this.#streamed = stream.bytesWritten
+      if (!error && stream === this.#stream) this.#streamed = stream.bytesWritten
       done(error)
     })
   }
@@ -188,7 +190,7 @@ class Allowance {
   #since = systemClock.now()
 
   covers(data: string | Uint8Array): boolean {
-    return !this.#isLively && data.length <= this.#room && lengthOf(data) <= this.#room
+    return !this.#isLively && this.#room > 0 && data.length <= this.#room && lengthOf(data) <= this.#room
   }
 
   spend(length: number): void {
