@@ -28,7 +28,8 @@ const LIVELY = 500
 export class PipeSink implements ByteSink {
   readonly #life: ServerSide
   readonly #number: number
-  readonly #allowance = new Allowance()
+  /** From the first word on: many never hear one. */
+  #allowance: Allowance | undefined
   /** Until the fork server has said it: so many bytes. */
   #saying: { readonly length: number; readonly done: Done } | undefined
   /** The number of the last question how much is unread. */
@@ -54,7 +55,8 @@ export class PipeSink implements ByteSink {
   write(data: string | Uint8Array, done: Done): void {
     if (this.#fault !== undefined) return process.nextTick(done, toError(this.#fault))
     if (this.#stream !== undefined) return this.#writeTo(this.#stream, data, done)
-    if (this.#file === undefined && this.#life.isOneOfMany && this.#allowance.covers(data)) return this.#say(data, done)
+    const allowance = (this.#allowance ??= new Allowance())
+    if (this.#file === undefined && this.#life.isOneOfMany && allowance.covers(data)) return this.#say(data, done)
     try {
       this.#writeNow(data, done)
     } catch (error) {
@@ -103,7 +105,7 @@ export class PipeSink implements ByteSink {
     this.#saying = undefined
     const fault = unread < 0 ? systemError(unread) : undefined
     if (fault !== undefined) this.#fail(fault)
-    else if (unread === 0 && look === this.#look) this.#allowance.renew(length)
+    else if (unread === 0 && look === this.#look) this.#allowance?.renew(length)
     done?.(fault)
   }
 
@@ -111,7 +113,7 @@ export class PipeSink implements ByteSink {
     const length = lengthOf(data)
     this.#saying = { length, done }
     this.#written += length
-    this.#allowance.spend(length)
+    this.#allowance?.spend(length)
     this.#life.say(data, length)
   }
 
@@ -128,7 +130,7 @@ export class PipeSink implements ByteSink {
     const file = openSync(`${this.#life.descriptors}/${this.#number}`, FLAGS)
     // What was asked before says nothing about what is written now.
     this.#look++
-    this.#allowance.end()
+    this.#allowance?.end()
     open.add(this)
     sweep ??= systemClock.after(IDLE, closeIdle)
     return file
