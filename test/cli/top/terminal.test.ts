@@ -217,7 +217,8 @@ describe('pagent top in a terminal', { skip: NEEDS_TMUX }, () => {
 
   it('paints nothing with NO_COLOR, and all of it can be read', async () => {
     close()
-    const screen = new Screen(100, 30, { ...place.env, NO_COLOR: '1' }, place.folder)
+    // The painter has said it in the beginning.
+    const screen = new Screen(100, 60, { ...place.env, NO_COLOR: '1' }, place.folder)
     screens.push(screen)
     screen.run(['top'])
     await screen.until(/▸ echo +● running[^]*painter \| red same line/)
