@@ -16,8 +16,6 @@ _Static_assert(KEPT == CGROUP_KEPT, "there is room for all of them");
 
 static const char *const peaks[2] = {"memory.max_usage_in_bytes", "memory.memsw.max_usage_in_bytes"};
 
-static bool is_in(const struct cgroup *group, int hierarchy) { return (group->made & 1U << hierarchy) != 0; }
-
 void kept_none(struct cgroup *group) {
   group->keeps = false;
   for (int i = 0; i < KEPT; i++) group->kept[i] = -1;
@@ -76,7 +74,7 @@ int kept_join(const struct cgroup *group, int hierarchy) {
   return folder_join(hierarchies[hierarchy].fd, group->name);
 }
 
-int kept_place(const struct cgroup *group) {
+int cgroup_birthplace(const struct cgroup *group) {
   if (group->kept[PLACE] >= 0) return group->kept[PLACE];
   for (int i = 0; i < hierarchy_count; i++)
     if (is_in(group, i) && hierarchies[i].version == 2)
@@ -84,8 +82,8 @@ int kept_place(const struct cgroup *group) {
   return -1;
 }
 
-void kept_give_back(const struct cgroup *group, int place) {
-  if (place >= 0 && place != group->kept[PLACE]) close(place);
+void cgroup_give_back(const struct cgroup *group, int birthplace) {
+  if (birthplace >= 0 && birthplace != group->kept[PLACE]) close(birthplace);
 }
 
 /* Not every kernel counts what is swapped. */

@@ -8,7 +8,9 @@
 #include "cgroup-folder.h"
 #include "cgroup.h"
 
-/* Without any, as long as few have them. */
+static inline bool is_in(const struct cgroup *group, int hierarchy) { return (group->made & 1U << hierarchy) != 0; }
+
+/* A new group has none; it gets them when it is used again, unless many have some, or files are scarce. */
 void kept_none(struct cgroup *group);
 void kept_open(struct cgroup *group);
 void kept_close(struct cgroup *group);
@@ -18,10 +20,6 @@ bool kept_is_empty(const struct cgroup *group, int hierarchy);
 
 /* Moves the calling process in. System calls and the stack only; 0 or an errno. */
 int kept_join(const struct cgroup *group, int hierarchy);
-
-/* The folder of version 2, for a process that begins its life there; to be given back. -1 without one. */
-int kept_place(const struct cgroup *group);
-void kept_give_back(const struct cgroup *group, int place);
 
 /* Version 1 remembers the highest use of memory until it is told to forget it. Whether it has. */
 bool kept_forget_peaks(const struct cgroup *group);

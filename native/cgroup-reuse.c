@@ -16,7 +16,7 @@ static int idle_count;
 
 static bool nobody_left(const struct cgroup *group) {
   for (int i = 0; i < hierarchy_count; i++)
-    if (group->made & 1U << i && !kept_is_empty(group, i)) return false;
+    if (is_in(group, i) && !kept_is_empty(group, i)) return false;
   return true;
 }
 

@@ -144,18 +144,12 @@ int cgroup_open(struct cgroup *group, uint64_t id, const struct limits *limits) 
   return error;
 }
 
-static bool is_in(const struct cgroup *group, int hierarchy) { return (group->made & 1U << hierarchy) != 0; }
-
 int cgroup_join(const struct cgroup *group, bool born_inside) {
   int error = 0;
   for (int i = 0; i < hierarchy_count && !error; i++)
     if (is_in(group, i) && !(born_inside && hierarchies[i].version == 2)) error = kept_join(group, i);
   return error;
 }
-
-int cgroup_birthplace(const struct cgroup *group) { return kept_place(group); }
-
-void cgroup_give_back(const struct cgroup *group, int birthplace) { kept_give_back(group, birthplace); }
 
 static bool read_number(const struct cgroup *group, enum file file, const char *key, uint64_t *number) {
   char text[512];
@@ -183,7 +177,7 @@ void cgroup_usage(struct cgroup *group, struct usage *usage) {
 void cgroup_kill(struct cgroup *group) {
   const struct hierarchy *home = home_of(group, KILL);
   for (int i = 0; i < hierarchy_count && !home; i++)
-    if (group->made & 1U << i) home = &hierarchies[i];
+    if (is_in(group, i)) home = &hierarchies[i];
   if (!home || kept_is_empty(group, (int)(home - hierarchies))) return;
   group->was_killed = true;
   folder_kill(home->fd, group->name);
@@ -210,7 +204,7 @@ int cgroup_close(struct cgroup *group) {
   if (reuse_keep(group)) return group->open = false, 0;
   close_files(group);
   for (int i = 0; i < hierarchy_count; i++) {
-    if (!(group->made & 1U << i)) continue;
+    if (!is_in(group, i)) continue;
     int refused = folder_remove(hierarchies[i].fd, group->name);
     if (refused) error = refused;
     else group->made &= ~(1U << i);

@@ -10,9 +10,9 @@
  * server is killed, the guardian does that; when the guardian is killed, the fork server does.
  *
  * Descriptors: 0 commands of the master, 1 news for it (by a pipe that it opens as well), 2 its stderr, 3 to 5 its own stdin, stdout and stderr, for workers
- * that inherit them. A worker has a pipe for each of its streams. What the master says to it comes among the commands, and what it
- * writes is passed on among the news; when either gets much, the master opens that pipe by our number for it
- * (/proc/<our pid>/fd/<number>).
+ * that inherit them. A worker has a pipe for each of its streams. What it writes is passed on among the news, until it gets much. Then
+ * the master opens that pipe by our number for it (/proc/<our pid>/fd/<number>). So it does with the worker's stdin, at once where
+ * there are few workers; where there are many, what is little comes among the commands, for us to say.
  */
 #define _GNU_SOURCE
 #include <errno.h>

@@ -342,7 +342,7 @@ static void use(uint64_t id, const struct limits *limits, void (*member)(void)) 
 
 static bool is_empty(const struct cgroup *group, bool expected) {
   for (int i = 0; i < hierarchy_count; i++)
-    if (group->made & 1U << i && kept_is_empty(group, i) != expected) return !expected;
+    if (is_in(group, i) && kept_is_empty(group, i) != expected) return !expected;
   return expected;
 }
 

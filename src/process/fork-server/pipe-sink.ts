@@ -5,7 +5,7 @@ import { type Timer, systemClock } from '../../base/clock.ts'
 import { toError } from '../../base/errors.ts'
 import type { ByteSink } from '../../channel/bytes.ts'
 import { COMMAND, INPUT_MOST } from './protocol.ts'
-import type { ServerSide } from './server-side.ts'
+import { LIVELY, type ServerSide } from './server-side.ts'
 
 type Done = (error?: Error | null) => void
 
@@ -15,9 +15,8 @@ const FLAGS = constants.O_WRONLY | constants.O_NONBLOCK
 const PATIENCE = 20
 /** Who has written nothing for so long gives its descriptor back, in milliseconds. */
 const IDLE = 100
-/** Who is told so many bytes in so many milliseconds is worth a descriptor. */
+/** What is much to be told while it is lively: bytes. */
 const MUCH = 2048
-const LIVELY = 500
 
 /**
  * The stdin of a worker: a pipe whose writing end the fork server keeps. We open it when there is something to say; where there are
@@ -56,7 +55,8 @@ export class PipeSink implements ByteSink {
     if (this.#fault !== undefined) return process.nextTick(done, toError(this.#fault))
     if (this.#stream !== undefined) return this.#writeTo(this.#stream, data, done)
     const allowance = (this.#allowance ??= new Allowance())
-    if (this.#file === undefined && this.#life.isOneOfMany && allowance.covers(data)) return this.#say(data, done)
+    const length = this.#file === undefined && this.#life.isOneOfMany ? allowance.spend(data) : undefined
+    if (length !== undefined) return this.#say(data, length, done)
     try {
       this.#writeNow(data, done)
     } catch (error) {
@@ -109,11 +109,9 @@ export class PipeSink implements ByteSink {
     done?.(fault)
   }
 
-  #say(data: string | Uint8Array, done: Done): void {
-    const length = lengthOf(data)
+  #say(data: string | Uint8Array, length: number, done: Done): void {
     this.#saying = { length, done }
     this.#written += length
-    this.#allowance?.spend(length)
     this.#life.say(data, length)
   }
 
@@ -191,12 +189,17 @@ class Allowance {
   #isLively = false
   #since = systemClock.now()
 
-  covers(data: string | Uint8Array): boolean {
-    return !this.#isLively && this.#room > 0 && data.length <= this.#room && lengthOf(data) <= this.#room
+  /** How many bytes it is, of which there is room for so much less; undefined when it may not be said. */
+  spend(data: string | Uint8Array): number | undefined {
+    if (this.#isLively || this.#room === 0 || data.length > this.#room) return undefined
+    const length = lengthOf(data)
+    if (length > this.#room) return undefined
+    this.#room -= length
+    this.#count(length)
+    return length
   }
 
-  spend(length: number): void {
-    this.#room -= length
+  #count(length: number): void {
     this.#said += length
     if (this.#said < MUCH) return
     const now = systemClock.now()

@@ -3,13 +3,11 @@ import { nextTurn, systemClock } from '../../base/clock.ts'
 import type { ByteSource } from '../../channel/bytes.ts'
 import { ReadSocket } from '../read-socket.ts'
 import { type COMMAND, WISH } from './protocol.ts'
-import type { ServerSide } from './server-side.ts'
+import { LIVELY, type ServerSide } from './server-side.ts'
 
 /** Opened by its path, it is ours alone and may be non-blocking. */
 const FLAGS = constants.O_RDONLY | constants.O_NONBLOCK
-/** Who says 8 chunks in so many milliseconds is worth a descriptor and a stream of our own. */
-const LIVELY = 500
-/** So is who says so many bytes before the fork server waits. */
+/** Who says so many bytes before the fork server waits is worth a descriptor and a stream of our own, however long it took. */
 const MUCH = 65_536
 
 type Stream = typeof COMMAND.stdout | typeof COMMAND.stderr

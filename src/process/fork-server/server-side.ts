@@ -1,5 +1,7 @@
 /** Of so many workers the master may open the pipes as soon as it has something to say. */
 export const FEW = 16
+/** Who says, or is told, much within so many milliseconds is worth a descriptor. */
+export const LIVELY = 500
 
 /** What one worker needs of the fork server that has started it. */
 export class ServerSide {
