@@ -7,10 +7,9 @@ import { join } from 'node:path'
 import { type Exit, Master } from 'pagent'
 
 const master = new Master()
-// Less output than a pipe holds: code that never returns to its event loop gets no further than that, and fills its memory.
+// Less output than a pipe holds: code that never returns to its event loop writes no more than that.
 const limits = { cpuTime: '1s', memory: '192MiB', wallTime: '10s', output: '32KiB', processes: 32 } as const
 let count = 0
-
 /** Runs it to its end. Its secrets are none of ours: it gets no variable of our environment but PATH. */
 async function run(code: string): Promise<{ readonly exit: Exit; readonly printed: string }> {
   const cwd = mkdtempSync(join(tmpdir(), 'untrusted-'))
