@@ -11,6 +11,7 @@ import { mermaid, treeDrawing } from '../../src/cli/show/tree-drawing.ts'
 import { colourOf } from '../../src/cli/show/lines/worker-colour.ts'
 import { layoutFor, workerTable } from '../../src/cli/show/worker-table.ts'
 import { painter } from '../../src/cli/terminal.ts'
+import { cpuTime, least } from '../support/cpu-time.ts'
 
 /** A screen of so many columns; what is written to it goes nowhere. */
 function screen(width: number, isColoured = false): Screen {
@@ -129,11 +130,14 @@ describe('the table of workers', () => {
     assert.ok(!workerTable(some, 'full', screen(120, false)).join('').includes('\x1b'))
   })
 
-  it('makes a table of a thousand workers within 100 ms', () => {
+  it('makes a table of a thousand workers in 100 ms of CPU time', () => {
     const many = Array.from({ length: 1000 }, (_, i) => worker(`worker-${i}`, { lastExit: exit('exited with code 1') }))
-    const began = performance.now()
-    assert.equal(workerTable(many, 'full', screen(100)).length, 1001)
-    assert.ok(performance.now() - began < 100, `${performance.now() - began} ms`)
+    const took = least(3, () => {
+      const spent = cpuTime()
+      assert.equal(workerTable(many, 'full', screen(100)).length, 1001)
+      return spent()
+    })
+    assert.ok(took < 100, `${took} ms`)
   })
 })
 

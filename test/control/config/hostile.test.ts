@@ -3,6 +3,7 @@ import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import * as fc from 'fast-check'
 import { stringify } from 'yaml'
+import { cpuTime, least } from '../../support/cpu-time.ts'
 import { planOf, readYaml, told } from './reading.ts'
 
 const letters = 'abcdefghij'.split('')
@@ -207,13 +208,10 @@ describe('many mistakes take little more time than as much without any', () => {
     })
 })
 
-/** Milliseconds, in the best of three: what else is cleaned up meanwhile counts, too. */
 function cpuTimeOf(yaml: string): number {
-  const times = [1, 2, 3].map(() => {
-    const before = process.cpuUsage()
+  return least(3, () => {
+    const spent = cpuTime()
     readYaml(yaml)
-    const { user, system } = process.cpuUsage(before)
-    return (user + system) / 1000
+    return spent()
   })
-  return Math.min(...times)
 }
