@@ -5,6 +5,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "life.h"
 #include "news.h"
 #include "survey.h"
 #include "tree.h"
@@ -22,6 +23,8 @@
 #define LONGEST_WAIT (86400 * 1000 * MILLISECOND)
 /* Somebody who cannot be killed is tried so often in the end. */
 #define LONGEST_PAUSE (500 * MILLISECOND)
+/* After each look those who were missed are tried so often: who forks on is most often gone with the first. */
+#define CHASES 20
 
 static uint64_t watch_at = NEVER; /* the next comparison with a limit */
 static uint64_t scan_at = NEVER;  /* the next look at all processes */
@@ -211,6 +214,12 @@ static bool settle_ended(uint64_t time) {
   return true;
 }
 
+static bool look_at_all(void) {
+  if (!survey()) return false;
+  for (int i = 0; i < CHASES && survey_children(); i++) life_reap();
+  return true;
+}
+
 static void compare_those_who_are_due(uint64_t time, bool scanned, bool blind) {
   for (struct worker *worker = workers; worker != NULL; worker = worker->next) {
     bool is_due = worker->phase == RUNNING && worker->next_look <= time;
@@ -236,7 +245,7 @@ bool look_if_due(void) {
   bool settled = settle_ended(time);
   if (settled && time < watch_at) return true;
   bool scanned = must_scan(now());
-  bool blind = scanned && !survey();
+  bool blind = scanned && !look_at_all();
   compare_those_who_are_due(time, scanned, blind);
   if (scanned) after_scan();
   rest(scanned, cpu_now() - cpu);

@@ -2,6 +2,7 @@
 #include "survey.h"
 
 #include <signal.h>
+#include <unistd.h>
 
 #include "mark.h"
 #include "tree.h"
@@ -27,6 +28,26 @@ static void visit(const struct process *process, void *unused) {
   worker->live.cpu_time += tree_cpu_time(process->pid) + process->waited_for;
   worker->live.memory += process->memory;
   worker->live.processes++;
+}
+
+static bool somebody_left;
+
+static bool visit_child(pid_t child) {
+  if (worker_by_pid(child) != NULL) return true;
+  struct process process = {.pid = child, .branch = child, .group = getpgid(child), .slot = mark_of(child)};
+  struct worker *worker = owner_of(&process);
+  if (worker == NULL) return true;
+  worker->empty = false;
+  if (!worker->killing) return true;
+  somebody_left = true;
+  kill(child, SIGKILL);
+  return true;
+}
+
+bool survey_children(void) {
+  somebody_left = false;
+  (void)tree_each_child(visit_child);
+  return somebody_left;
 }
 
 /* Resident memory counts a page once for each who shares it; before somebody is killed for it, it is shared out. */

@@ -56,18 +56,26 @@ void describe(`nothing outlives the fork server: ${WORKERS} workers with four de
     for (let round = 0; round < ROUNDS; round++) await killMasterOfForker(t)
   })
 
-  void test('what forks as fast as it can ends with its worker', async (t) => {
+  void test(`what forks as fast as it can ends with its worker, however many others there are to look at, ${ROUNDS} times`, async (t) => {
     const before = holdings()
-    const { command, token, beat } = forker(t)
     const master = new Master()
-    const worker = await master.getWorker('w').start('sh', command, { ready: 'first-message' })
-    await worker.stop({ eof: 0, grace: 0 })
-    await assertStill(beat)
-    assert.deepEqual(findByToken(token), [])
+    t.after(() => master.stop())
+    await master.getWorker('crowd').start('sh', ['-c', 'for i in $(seq 500); do sleep 1000 & done; echo up; wait'], {
+      ready: 'first-message',
+    })
+    for (let round = 0; round < ROUNDS; round++) await stopForker(t, master)
     await master.stop()
     await assertNothingLeft(before)
   })
 })
+
+async function stopForker(t: TestContext, master: Master): Promise<void> {
+  const { command, token, beat } = forker(t)
+  const worker = await master.getWorker('w').start('sh', command, { ready: 'first-message' })
+  await worker.stop({ eof: 0, grace: 0 })
+  await assertStill(beat)
+  assert.deepEqual(findByToken(token), [])
+}
 
 async function killMasterOfForker(t: TestContext): Promise<void> {
   const { command, token, beat } = forker(t)
