@@ -44,12 +44,15 @@ const DEFAULT_SHUTDOWN: ShutdownPlan = { farewell: undefined, eof: 2000, killSig
 function readShutdown(own: Shutdown, base: Shutdown): ShutdownPlan {
   checkKeys(own, ['farewell', 'eof', 'killSignal', 'grace'], 'Cannot use the shutdown')
   const { farewell, eof, killSignal, grace } = { ...DEFAULT_SHUTDOWN, ...said(base), ...said(own) }
-  if (!(killSignal in constants.signals)) {
-    throw new TypeError(
-      `Cannot use ${JSON.stringify(killSignal)} as shutdown.killSignal: expected a signal such as 'SIGINT'`,
-    )
-  }
+  checkSignal(killSignal, 'shutdown.killSignal')
   return { farewell, eof: parseMillis(eof, 'shutdown.eof'), killSignal, grace: parseMillis(grace, 'shutdown.grace') }
+}
+
+/** @throws TypeError for a signal this system does not know. `what` says in the error what it was given as. */
+export function checkSignal(signal: unknown, what: string): void {
+  if (typeof signal === 'string' && Object.hasOwn(constants.signals, signal)) return
+  const shown = typeof signal === 'string' ? JSON.stringify(signal) : String(signal)
+  throw new TypeError(`Cannot use ${shown} as ${what}: expected a signal such as 'SIGINT'`)
 }
 
 /** Without what was left undefined. */

@@ -13,7 +13,7 @@ import {
 } from '../channel/channel.ts'
 import type { Waiter } from '../channel/waiters.ts'
 import type { Framing } from '../framing/framing.ts'
-import type { Shutdown } from '../process/ladder.ts'
+import { type Shutdown, checkSignal } from '../process/ladder.ts'
 import { type Child, type ChildContext, type ChildOptions, KEEPER, type Keeper, RESTS } from '../supervisor/child.ts'
 import { AsChild } from './as-child.ts'
 import { Conversation } from './conversation.ts'
@@ -256,6 +256,7 @@ export class Worker<In = string, Out = In> implements Channel<In, Out>, Selectab
    * @throws TypeError for a signal this system does not know.
    */
   kill(killSignal: NodeJS.Signals = 'SIGKILL'): void {
+    checkSignal(killSignal, `the signal to kill worker "${this.id}" with`)
     this.#lifecycle.life?.kill(killSignal)
   }
 

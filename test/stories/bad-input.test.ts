@@ -221,6 +221,21 @@ void describe('bad input is a clear error, and nothing is lost', () => {
     })
   })
 
+  story('a signal that does not exist, at any time of a life', async (master) => {
+    const worker = master.getWorker('w')
+    const says = /^TypeError: Cannot use ("TERM"|15|null) as the signal to kill worker "w" with: expected a signal/
+    const refused = (): void => {
+      for (const signal of ['TERM', 15, null]) assert.throws(() => worker.kill(signal as never), says)
+    }
+    refused()
+    const started = worker.start('cat')
+    refused()
+    await started
+    refused()
+    await worker.send('still here')
+    assert.equal(await worker.receive(), 'still here')
+  })
+
   story('a message that the framing cannot carry is refused; the next one passes', async (master) => {
     const worker = await master.getWorker('w').start('cat', [], { framing: json() })
     const cyclic: { self?: unknown } = {}
