@@ -1,4 +1,4 @@
-import { type Exit, describeExit, originOf } from './exit.ts'
+import { type Exit, describeExit, originOf, quoteTail } from './exit.ts'
 
 /** The base of every error thrown at a caller. Misuse is not among them: that is a `TypeError` or a `RangeError`. */
 export abstract class PagentError extends Error {
@@ -279,11 +279,4 @@ export class ControlError extends PagentError {
 function causeOf(exit: Exit): ErrorOptions | undefined {
   const begun = originOf(exit)
   return begun.kind === 'crashed' || begun.kind === 'protocol' ? { cause: begun.error } : undefined
-}
-
-function quoteTail(exit: Exit): string {
-  const tail = exit.stderrTail.trim() || exit.stdoutTail.trim()
-  if (tail === '') return ''
-  const last = tail.split('\n').slice(-3).join('\n  ')
-  return `; its last ${exit.stderrTail.trim() === '' ? 'output' : 'stderr'}:\n  ${last.slice(-600)}`
 }

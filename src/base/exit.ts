@@ -66,6 +66,8 @@ export interface ExitFacts {
   readonly usage: Usage
   /** What went through its channel; undefined where there was no process. */
   readonly traffic?: Traffic
+  /** The name of the framing of its stdout; undefined where there was no process. */
+  readonly framing?: string
   /** The last lines of stdout and stderr. */
   readonly stdoutTail: string
   readonly stderrTail: string
@@ -157,6 +159,34 @@ function describeCause(exit: Exit): string {
     case 'lost':
       return `was lost with node ${exit.node}: ${exit.cause}`
   }
+}
+
+/** What it wrote last, for an error: the lines that say what went wrong, where they can be told from those that say where. */
+export function quoteTail(exit: Exit): string {
+  const { framing = 'lines', stderrTail, stdoutTail } = exit
+  if (stderrTail.trim() !== '') return `; its last stderr:\n  ${quote(stderrTail)}`
+  // Messages are for programs, and those of calls are somebody else's.
+  const isText = framing === 'lines' || framing === 'raw'
+  return isText && stdoutTail.trim() !== '' ? `; its last output:\n  ${quote(stdoutTail)}` : ''
+}
+
+const QUOTED_LINES = 3
+const QUOTED_LENGTH = 600
+/** Frames of a stack, marks below a line of source, and what stands around them. */
+const NOISE = /^\s*$|^\s+at |^\s*[~^]+$|^Node\.js v/
+/** What Node, Java, Go and Rust say behind the error: where it was. */
+const WHERE =
+  /^\s|^$|^[}\]]|^Node\.js v|^note: |^stack backtrace:|^goroutine \d|^\[signal |^created by |^exit status |^\S+\(.*\)$/
+const FRAME = /^\s+at |^Node\.js v|^goroutine \d/
+
+function quote(tail: string): string {
+  const lines = tail.trimEnd().split('\n')
+  const told = lines.findLastIndex((line) => !WHERE.test(line)) + 1
+  const hasStack = lines.slice(told).some((line) => FRAME.test(line))
+  const telling = (hasStack ? lines.slice(0, told) : lines).filter((line) => !NOISE.test(line))
+  // Of a stack that is longer than the tail there is no more.
+  const quoted = telling.length === 0 ? lines : telling
+  return quoted.slice(-QUOTED_LINES).join('\n  ').slice(-QUOTED_LENGTH)
 }
 
 /** The end that began it all: of what was kept by supervisors that gave up, one after the other. */

@@ -98,6 +98,18 @@ describe('a call whose worker ends', PATIENCE, () => {
     }
   })
 
+  story('tells the error that ended it, and no answers to others', async (master) => {
+    const { worker, rpc } = await serving(master)
+    await rpc.call('late', 1, 'a secret')
+    const call = errorOf(rpc.call('never'))
+    worker.kill()
+    assert.match((await call).message, /^Cannot call worker "w": it was killed by SIGKILL after [^\n;]*$/)
+    await worker.start(process.execPath, ['-e', 'setImmediate(() => { throw new TypeError("out of paper") })'], {
+      framing: jsonRpc(),
+    })
+    assert.match((await errorOf(rpc.call('never'))).message, /\n {2}TypeError: out of paper$/)
+  })
+
   story('tells its last words', async (master) => {
     const { worker, rpc } = await serving(master)
     const others = [rpc.call('never'), rpc.call('late', 60_000, 1)]

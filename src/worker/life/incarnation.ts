@@ -294,7 +294,7 @@ export class Incarnation implements StreamsOwner {
       startedAt: this.#startedDate,
       uptime: this.#uptime(),
       usage: this.usage,
-      ...(this.#streams === undefined ? {} : { traffic: this.#streams.traffic }),
+      ...(this.#streams === undefined ? {} : { traffic: this.#streams.traffic, framing: this.plan.framing.name }),
       stdoutTail: stdout,
       stderrTail: stderr,
       ...(this.#streams?.unterminated === true ? { unterminated: true } : {}),
