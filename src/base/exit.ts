@@ -151,7 +151,7 @@ function describeCause(exit: Exit): string {
       if (exit.error !== undefined) return `was ended because its alive check failed: ${exit.error.message}`
       return `was ended because it did not answer within ${formatMillis(exit.after)}`
     case 'protocol':
-      return `was ended because of its output: ${exit.error.message}`
+      return `was ended because of its output: ${exit.error.message}${hintOf(exit.error)}`
     case 'crashed':
       return `crashed${exit.stage === undefined ? '' : ` in ${exit.stage}`}: ${exit.error.message}`
     case 'gave-up':
@@ -187,6 +187,11 @@ function quote(tail: string): string {
   // Of a stack that is longer than the tail there is no more.
   const quoted = telling.length === 0 ? lines : telling
   return quoted.slice(-QUOTED_LINES).join('\n  ').slice(-QUOTED_LENGTH)
+}
+
+/** Most often somebody has printed something. */
+function hintOf({ reason }: FramingError): string {
+  return reason === 'malformed' ? ' (stdout belongs to the messages: what is for people goes to stderr)' : ''
 }
 
 /** The end that began it all: of what was kept by supervisors that gave up, one after the other. */

@@ -2,7 +2,18 @@ import { isPipe } from './pipes.ts'
 
 let captured = false
 
-/** What is printed to stdout would be taken for a message: it goes to stderr, whichever way it is printed. */
+/**
+ * Keeps stdout for the messages, from now on: `console.log` and its like, and `process.stdout`, write to stderr. `serve` and
+ * `stdio` do it; call it yourself in a program that prints before.
+ *
+ * ```ts
+ * import { captureConsole, serve } from 'pagent/worker'
+ * captureConsole()
+ * console.log('connecting')
+ * const db = await Promise.resolve(new Map([['a', 1]]))
+ * await serve({ get: (key: string) => db.get(key) })
+ * ```
+ */
 export function captureConsole(): void {
   if (captured) return
   captured = true

@@ -27,7 +27,8 @@ let serving: Peer | undefined
  * Makes functions callable by the master: those the object has itself, and no others. Resolves when the master has closed
  * stdin and every call is answered; a program that has nothing else to do ends then.
  *
- * `console.log` and its like, and `process.stdout`, write to stderr from then on, since stdout belongs to the messages.
+ * `console.log` and its like, and `process.stdout`, write to stderr from then on, since stdout belongs to the messages; what
+ * prints before calls `captureConsole` first.
  *
  * ```ts
  * import { serve } from 'pagent/worker'

@@ -87,7 +87,12 @@ const CASES: [cause: ExitCause, abnormal: boolean, text: string][] = [
   [
     { kind: 'protocol', error: new FramingError('json', 'malformed', 'a line is not JSON: "x"') },
     true,
-    'was ended because of its output: a line is not JSON: "x" after 1.2s',
+    'was ended because of its output: a line is not JSON: "x" (stdout belongs to the messages: what is for people goes to stderr) after 1.2s',
+  ],
+  [
+    { kind: 'protocol', error: new FramingError('json', 'too-long', 'a message is too long') },
+    true,
+    'was ended because of its output: a message is too long after 1.2s',
   ],
   [{ kind: 'crashed', error: new Error('no such file') }, true, 'crashed: no such file after 1.2s'],
   [{ kind: 'crashed', error: new Error('boom'), stage: 'onMessage' }, true, 'crashed in onMessage: boom after 1.2s'],

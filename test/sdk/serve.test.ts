@@ -31,6 +31,34 @@ test('what is printed goes to stderr', async () => {
   })
 })
 
+test('what is printed before it serves goes to stderr, when it says so', async () => {
+  const program = `
+    import { captureConsole, serve } from '${import.meta.resolve('../../src/sdk/index.ts')}'
+    console.log('before')
+    captureConsole()
+    console.log('connecting')
+    process.stdout.write('still connecting\\n')
+    await serve({ add: (a, b) => a + b })`
+  await withWorker([process.execPath, '--input-type=module', '-e', program], async (worker) => {
+    await worker.says(/^connecting\nstill connecting\n$/)
+    worker.call(1, 'add', 1, 2)
+    // The import alone has left the console as it was.
+    await worker.until(() => worker.lines.length === 2, 'it answers')
+    assert.equal(worker.lines.shift(), 'before')
+    assert.equal((await worker.next()).result, 3)
+    await worker.finish()
+  })
+})
+
+story('a worker that prints where its messages belong ends, and the error says where to print', async (master) => {
+  const program = `console.log('connecting'); setInterval(() => {}, 1000)`
+  const worker = await master.getWorker('w').start(process.execPath, ['-e', program], { framing: jsonRpc() })
+  await assert.rejects(worker.rpc().call('add', 1, 2), {
+    code: 'ERR_PAGENT_EXIT',
+    message: /a line is not JSON: "connecting" \(stdout belongs to the messages: what is for people goes to stderr\)/,
+  })
+})
+
 test('calls that run when stdin ends are answered, in their time, and the exit is 0', async () => {
   await withWorker(served, async (worker) => {
     worker.call(1, 'slow', 200, 'second')
