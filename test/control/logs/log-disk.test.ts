@@ -145,6 +145,26 @@ test('of a thousand workers few files are open at a time, and none when nobody w
   await logs.close()
 })
 
+test('the combined file is never far behind, however long there was nothing to write or its worker still waits', async () => {
+  const folder = await emptyFolder()
+  const clock = new FakeClock()
+  const disk = new FakeDisk()
+  const logs = new LogDisk(folder, PLAN, clock, () => {}, disk.openFile)
+  put(logs, record(1))
+  // All is written, and there is nothing to do but to close the files one day.
+  await pass(clock, logs, 3)
+  for (const seq of [2, 3, 4]) {
+    put(logs, record(seq))
+    clock.advance(100)
+    await logs.settled
+    assert.equal(disk.records('all').at(-1)?.seq, seq)
+  }
+  await pass(clock, logs, 2)
+  assert.equal(disk.records('workers/a').at(-1)?.seq, 4)
+  await logs.close()
+  assert.equal(clock.pending, 0)
+})
+
 async function read(book: LogBook, request: Partial<LogRequest>, life = 1): Promise<string[]> {
   const found: string[] = []
   for await (const { msg } of book.read({ workers: undefined, lifeOf: () => life, ...request })) found.push(msg)

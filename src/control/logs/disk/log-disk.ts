@@ -55,6 +55,9 @@ export class LogDisk {
   /** Those whose files are open, the one that was written to last at the end. */
   readonly #opened = new Set<Shelf>()
   #timer: Timer | undefined
+  /** When that fires. */
+  #due = Infinity
+  #isClosing = false
   #pumping: Promise<void> | undefined
   #workersDue: number
   #sweepDue = -Infinity
@@ -112,6 +115,7 @@ export class LogDisk {
 
   /** Writes what waits, as far as the disk takes it within some seconds, and closes all files. */
   async close(): Promise<void> {
+    this.#isClosing = true
     this.#timer?.cancel()
     this.#workersDue = -Infinity
     const written = (async () => {
@@ -122,7 +126,6 @@ export class LogDisk {
     const over = new AbortController()
     await Promise.race([written, sleep(this.#clock, FAREWELL, over.signal).catch(() => {})])
     over.abort()
-    this.#timer?.cancel()
   }
 
   #shelfOf(worker: string): Shelf {
@@ -137,14 +140,20 @@ export class LogDisk {
     return shelf
   }
 
+  /** In so many milliseconds at the latest. */
   #wake(after: number): void {
-    if (this.#timer !== undefined || this.#pumping !== undefined) return
-    this.#timer = this.#clock.after(after, () => {
-      this.#timer = undefined
-      this.#pumping = this.#pump().finally(() => {
-        this.#pumping = undefined
-        this.#sleep()
-      })
+    const due = this.#clock.now() + after
+    if (this.#pumping !== undefined || this.#isClosing || this.#due <= due) return
+    this.#timer?.cancel()
+    this.#due = due
+    this.#timer = this.#clock.after(after, () => this.#awake())
+  }
+
+  #awake(): void {
+    this.#due = Infinity
+    this.#pumping = this.#pump().finally(() => {
+      this.#pumping = undefined
+      this.#sleep()
     })
   }
 
