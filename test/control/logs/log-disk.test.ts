@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
-import { appendFile, readFile, readdir } from 'node:fs/promises'
+import { appendFileSync } from 'node:fs'
+import { appendFile, readFile, readdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { systemClock } from '../../../src/base/clock.ts'
@@ -215,6 +216,34 @@ test('what was written is read at once, wherever it is by then, and each line on
     'seq',
     'msg',
   ])
+})
+
+const messages = (from: number, to: number): string[] =>
+  Array.from({ length: to - from + 1 }, (_, index) => `line ${from + index}`)
+
+const textOf = (from: number, to: number): string =>
+  messages(from, to)
+    .map((msg, index) => `${toLine(record(from + index, 'a', msg))}\n`)
+    .join('')
+
+test('what is written while somebody reads comes in order, or not at all', async () => {
+  const folder = await emptyFolder()
+  const logs = new LogDisk(folder, PLAN, new FakeClock(), () => {}, new FakeDisk().openFile)
+  const book = new LogBook(0, logs)
+  const path = join(folder, 'all.ndjson')
+  for (const msg of messages(1, 20)) book.write(line('a', msg))
+  for (const [request, first] of [
+    [{ lines: 15 }, 6],
+    [{ lines: 25 }, 1],
+    [{ since: 0 }, 1],
+  ] as const) {
+    await writeFile(path, textOf(1, 5))
+    const reading = read(book, request)
+    // It has seen what waits, and has opened no file.
+    appendFileSync(path, textOf(6, 30))
+    assert.deepEqual(await reading, messages(first, 20))
+  }
+  await logs.close()
 })
 
 test('a reader that stops in the middle holds up nothing', async () => {

@@ -20,7 +20,12 @@ export async function* readDisk(disk: LogDisk, request: LogRequest, runSince: nu
   const files = await OpenedFiles.open(disk.folder, worker === undefined ? COMBINED : baseOf(worker))
   const lines = linesOf(request)
   const selection = new Selection(request)
-  const read = (line: string): LogRecord | undefined => fromLine(line, runSince)
+  const firstWaiting = waiting[0]?.seq ?? Infinity
+  const read = (line: string): LogRecord | undefined => {
+    const record = fromLine(line, runSince)
+    // What waited may be on the disk by now, and more behind it.
+    return record !== undefined && record.seq < firstWaiting ? record : undefined
+  }
   try {
     if (lines <= MOST || request.previous === true)
       yield* lastOf(files, waiting, selection, Math.min(lines, MOST), read)
@@ -30,6 +35,7 @@ export async function* readDisk(disk: LogDisk, request: LogRequest, runSince: nu
   }
 }
 
+/** What is older than all that waits. */
 type Read = (line: string) => LogRecord | undefined
 
 async function* lastOf(
@@ -41,11 +47,10 @@ async function* lastOf(
 ): AsyncGenerator<LogRecord> {
   const found: LogRecord[] = []
   for (const record of waiting.toReversed()) if (found.length < lines && selection.wants(record)) found.push(record)
-  const known = numbersOf(waiting)
   if (found.length < lines)
     for await (const line of files.backward()) {
       const record = read(line)
-      if (record === undefined || known.has(record.seq)) continue
+      if (record === undefined) continue
       if (selection.isOver(record)) break
       if (selection.wants(record)) found.push(record)
       if (found.length === lines) break
@@ -60,15 +65,9 @@ async function* allOf(
   selection: Selection,
   read: Read,
 ): AsyncGenerator<LogRecord> {
-  const known = numbersOf(waiting)
   for await (const line of files.forward()) {
     const record = read(line)
-    if (record !== undefined && !known.has(record.seq) && selection.wants(record)) yield record
+    if (record !== undefined && selection.wants(record)) yield record
   }
   yield* waiting.filter((record) => selection.wants(record))
-}
-
-/** Of what waited when we began: some of it may be on the disk by now. */
-function numbersOf(waiting: readonly LogRecord[]): ReadonlySet<number> {
-  return new Set(waiting.map(({ seq }) => seq))
 }
