@@ -163,3 +163,16 @@ test('what the disk refuses is not there, and can be written again', async () =>
   assert.equal(await readFile(join(folder, 'all.ndjson'), 'utf8'), 'one\ntwo\n')
   assert.deepEqual((await readdir(folder)).toSorted(), ['all.ndjson', 'folder'])
 })
+
+test('what was cut off in the middle of a line costs no line that follows', async () => {
+  const folder = await emptyFolder()
+  const path = join(folder, 'all.ndjson')
+  const file = new RotatingFile(folder, 'all', () => ({ maxSize: 1e6, maxFiles: 2, maxAge: undefined }))
+  await writeFile(path, 'one\nhal')
+  await file.append('two\n')
+  await file.append('three\n')
+  await file.close()
+  await file.append('four\n')
+  await file.close()
+  assert.equal(await readFile(path, 'utf8'), 'one\nhal\ntwo\nthree\nfour\n')
+})

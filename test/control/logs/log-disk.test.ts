@@ -298,7 +298,7 @@ test('a line that cannot be read costs no other', async () => {
   const book = openBook(folder)
   book.write(line('a', 'one'))
   await book.close()
-  await appendFile(join(folder, 'all.ndjson'), '{"level":30,"time":1,"wor\n\0\0\0\n')
+  await appendFile(join(folder, 'all.ndjson'), '{"level":30,"time":1,"wor\n\0\0\0\n{"level":30,"ti')
   const again = openBook(folder)
   again.write(line('a', 'two'))
   await again.close()

@@ -1,4 +1,4 @@
-import { stat, truncate } from 'node:fs/promises'
+import { open, stat, truncate } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import { type RotatingFileStream, createStream } from 'rotating-file-stream'
 import type { LogPlan } from '../../config/fleet-plan.ts'
@@ -6,6 +6,7 @@ import { fileOf } from './names.ts'
 import { removeOld } from './retention.ts'
 
 const NOTHING = (): void => {}
+const NEWLINE = 10
 
 /** A file that only grows at its end, and makes room for the next before it is too large or too old. */
 export class RotatingFile {
@@ -14,6 +15,8 @@ export class RotatingFile {
   readonly #plan: () => LogPlan
   #stream: RotatingFileStream | undefined
   #hasRotated = false
+  /** It ends with a whole line: ours. */
+  #isWhole = false
 
   /** `plan` is asked each time the file is opened. */
   constructor(folder: string, base: string, plan: () => LogPlan) {
@@ -27,12 +30,14 @@ export class RotatingFile {
    * of is an error, too.
    */
   async append(text: string): Promise<void> {
-    const bytes = Buffer.from(text)
+    const bytes = Buffer.from(await this.#onNewLine(text))
     const before = await this.#size()
     this.#hasRotated = false
+    this.#isWhole = false
     try {
       await this.#write(bytes)
       if (!this.#hasRotated && (await this.#size()) < before + bytes.length) throw diskFull(this.#path)
+      this.#isWhole = true
     } catch (error) {
       await this.close()
       // It was whole when it was put aside: only making room for the next has failed.
@@ -52,6 +57,11 @@ export class RotatingFile {
       stream.once('close', resolve)
       stream.destroy()
     })
+  }
+
+  /** Whoever wrote before us may have been cut off: his last line must not swallow our first. */
+  async #onNewLine(text: string): Promise<string> {
+    return this.#isWhole || !(await endsInsideLine(this.#path)) ? text : `\n${text}`
   }
 
   get #path(): string {
@@ -100,6 +110,21 @@ export class RotatingFile {
     stream.on('error', NOTHING)
     stream.on('rotation', () => (this.#hasRotated = true))
     return stream
+  }
+}
+
+/** What cannot be read is told to whoever writes to it. */
+async function endsInsideLine(path: string): Promise<boolean> {
+  const file = await open(path, 'r').catch(NOTHING)
+  if (file === undefined) return false
+  try {
+    const { size } = await file.stat()
+    const { buffer, bytesRead } = await file.read(Buffer.alloc(1), 0, 1, Math.max(0, size - 1))
+    return bytesRead === 1 && buffer[0] !== NEWLINE
+  } catch {
+    return false
+  } finally {
+    await file.close()
   }
 }
 
