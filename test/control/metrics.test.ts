@@ -18,6 +18,7 @@ function told(facts: readonly (readonly [type: string, at: number, more?: object
     (worker: string, ...more: (number | End)[]): void =>
       void said.push([worker, what, ...more.map((one) => (typeof one === 'number' ? one : one.kind))].join(' '))
   const lives = new Lives({
+    begun: () => {},
     started: say('started'),
     exited: say('exited'),
     restarted: say('restarted'),
@@ -158,6 +159,26 @@ void test('bytes and pauses of all lives add up, also while nobody looked', asyn
   assert.deepEqual(await read(), [1370, 205, 1.75])
   fleet.happen('exited', 'web', { exit: { kind: 'crashed' }, incarnation: 3 })
   assert.deepEqual(await read(), [1370, 205, 1.75], 'who never was a process has carried nothing')
+  metrics.close()
+})
+
+void test('what a worker uses that was removed, and is added again, comes on top', async () => {
+  const fleet = new FakeFleet({ web: {} })
+  const metrics = new FleetMetrics(fleet)
+  const cpu = async (): Promise<number> => {
+    const { samples } = parseExposition((await metrics.text(readers)).text)
+    return total(samples, 'pagent_worker_cpu_seconds_total')
+  }
+  for (const incarnation of [1, 2, 3]) {
+    fleet.happen('spawned', 'web', { incarnation })
+    fleet.happen('exited', 'web', { exit: { kind: 'stopped', usage: { cpuTime: 2000 } }, incarnation })
+  }
+  fleet.happen('deleted', 'web', { incarnation: 3 })
+  assert.equal(await cpu(), 6, 'what was looked at before its end, and is told after that, is passed over')
+  fleet.happen('spawned', 'web', { incarnation: 1 })
+  assert.equal(await cpu(), 6 + 15)
+  fleet.happen('exited', 'web', { exit: { kind: 'stopped', usage: { cpuTime: 16_000 } }, incarnation: 1 })
+  assert.equal(await cpu(), 6 + 16)
   metrics.close()
 })
 

@@ -52,6 +52,10 @@ export class Counters implements Meters {
     this.#lines.inc(count)
   }
 
+  begun(worker: string, incarnation: number): void {
+    this.#sums.begun(worker, incarnation)
+  }
+
   started(worker: string, took: number): void {
     this.#starts.observe(this.#naming.of(worker), took)
   }

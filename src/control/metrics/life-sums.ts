@@ -22,6 +22,11 @@ interface Sum {
 export class LifeSums {
   readonly #sums = new Map<string, Sum>()
 
+  /** That life is the present one. Who was removed and comes back counts his lives from 1 again. */
+  begun(worker: string, life: number): void {
+    this.#of(worker).life = life - 1
+  }
+
   /** That life has come to so much by now. What was seen before its end, and is told after it, is passed over. */
   seen(worker: string, life: number, amounts: Amounts): void {
     const sum = this.#of(worker)

@@ -22,6 +22,8 @@ export interface End {
 
 /** What is counted; times in seconds. */
 export interface Meters {
+  /** This life of it has begun: all before it have ended. */
+  begun(worker: string, incarnation: number): void
   started(worker: string, took: number): void
   exited(worker: string, end: End): void
   /** Another life has begun by itself, after that end. */
@@ -63,7 +65,7 @@ export class Lives {
     if (worker === undefined) return
     switch (fact.type) {
       case 'spawned':
-        return this.#begun(worker)
+        return this.#begun(worker, fact)
       case 'ready':
         return this.#ready(worker, fact)
       case 'exited':
@@ -81,7 +83,8 @@ export class Lives {
     }
   }
 
-  #begun(worker: string): void {
+  #begun(worker: string, { incarnation }: Fact): void {
+    this.#meters.begun(worker, numberOf(incarnation))
     const ended = this.#ended.get(worker)
     const isRestart = this.#announced.delete(worker)
     if (ended === undefined || ended.isBegun) return

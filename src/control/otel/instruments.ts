@@ -94,6 +94,10 @@ export class Instruments implements Meters {
     meter.addBatchObservableCallback(this.#observe, [...this.#observed])
   }
 
+  begun(worker: string, incarnation: number): void {
+    this.#sums.begun(worker, incarnation)
+  }
+
   started(worker: string, took: number): void {
     this.#starts.record(took, this.#source.attributesOf(worker))
   }
