@@ -107,6 +107,37 @@ served('a thousand who come and go at random leave nothing', async ({ socketPath
   while (!isOver()) await settled()
 })
 
+/** Sends the beginning of a request, and resolves with what was said to that when it is cut off. */
+function begin(socketPath: string, text: string): Promise<string> {
+  return new Promise((resolve, reject) => {
+    let heard = ''
+    const socket = connect(socketPath).on('error', reject)
+    socket.on('data', (chunk) => (heard += chunk.toString()))
+    socket.on('close', () => resolve(heard))
+    socket.write(text)
+  })
+}
+
+served('who does not finish his request is cut off, and who waits for an answer is not', async ({ socketPath, client, faults, fleet, get }) => {
+  const answer = Promise.withResolvers<string>()
+  fleet.answer = () => answer.promise
+  const headers = { 'content-type': 'application/json' }
+  const long = get('/v1/workers/web/call', { method: 'POST', headers, body: '{"method":"x","args":[]}' })
+  const lines = client.logs({ follow: true })[Symbol.asyncIterator]()
+  const line = lines.next()
+  while (fleet.listeners[1] === 0 || fleet.asked.every(([what]) => what !== 'call')) await settled()
+  const head = 'POST /v1/workers/web/call HTTP/1.1\r\nhost: localhost\r\n'
+  const body = 'content-type: application/json\r\ncontent-length: 50\r\n\r\n{"meth'
+  const heard = await Promise.all(['', head, head + body].map((half) => begin(socketPath, half)))
+  for (const text of heard) assert.match(text, /^HTTP\/1\.1 408 /)
+  answer.resolve('late')
+  assert.match((await long).body, /"late"/)
+  fleet.write('web', 'still there')
+  assert.equal((await line).value?.msg, 'still there')
+  await lines.return?.()
+  assert.deepEqual(faults, [])
+}, { maxRequestTime: 500 }) // prettier-ignore
+
 served('no more connections are kept than the workers can spare', async ({ socketPath, client }) => {
   const sockets = Array.from({ length: 1100 }, () => connect(socketPath).on('error', () => {}))
   const closed = sockets.map((socket) => new Promise((resolve) => void socket.on('close', resolve)))

@@ -14,6 +14,8 @@ export interface ServeOptions {
   readonly isReadOnly?: boolean
   readonly clock?: Clock
   readonly metrics?: MetricsOptions
+  /** Who has not said all of his request by then is cut off, in milliseconds. @default 10 s */
+  readonly maxRequestTime?: number
   /** Told of what should never happen. */
   readonly onFault?: (error: unknown) => void
 }
@@ -24,7 +26,9 @@ export interface ControlServer {
 }
 
 /** Nobody needs longer to say what he wants. */
-const MAX_HEAD_TIME = 10_000
+const MAX_REQUEST_TIME = 10_000
+/** How often it is looked for those who do. */
+const CHECK_EVERY = 1000
 /** Each takes a file descriptor that a worker may need. */
 const MAX_CONNECTIONS = 1000
 /** How long an answer may take to leave, once nobody is served any more. */
@@ -36,7 +40,7 @@ const CLOSE_GRACE = 1000
  * @throws ControlError when another fleet is served there, or it cannot be made.
  */
 export async function serveFleet(fleet: Fleet, options: ServeOptions): Promise<ControlServer> {
-  const { socketPath, isReadOnly = false, clock = systemClock, onFault } = options
+  const { socketPath, isReadOnly = false, clock = systemClock, maxRequestTime = MAX_REQUEST_TIME, onFault } = options
   const metrics = new FleetMetrics(fleet, options.metrics)
   const app: ControlApp = new ControlApp(fleet, {
     clock,
@@ -44,7 +48,7 @@ export async function serveFleet(fleet: Fleet, options: ServeOptions): Promise<C
     metrics: () => metrics.text(app.readers),
     ...(onFault === undefined ? {} : { onFault }),
   })
-  const server = newServer(app)
+  const server = newServer(app, maxRequestTime)
   try {
     const place = await listenAt(server, socketPath)
     const otel = await instrumented(fleet, options)
@@ -62,8 +66,10 @@ export async function serveFleet(fleet: Fleet, options: ServeOptions): Promise<C
   }
 }
 
-function newServer(app: ControlApp): Server {
-  const serverOptions = { headersTimeout: MAX_HEAD_TIME }
+function newServer(app: ControlApp, time: number): Server {
+  // Node looks twice a minute, and bears five minutes of a body, unless it is told. How long an answer takes is no matter.
+  const connectionsCheckingInterval = Math.min(CHECK_EVERY, time)
+  const serverOptions = { headersTimeout: time, requestTimeout: time, connectionsCheckingInterval }
   const server = createAdaptorServer({ fetch: app.fetch, overrideGlobalObjects: false, serverOptions }) as Server
   server.maxConnections = MAX_CONNECTIONS
   return server

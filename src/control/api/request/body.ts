@@ -5,7 +5,7 @@ import { badRequest } from '../problem.ts'
 /**
  * The JSON of a request, of at most `max` bytes.
  *
- * @throws ControlError 415 for what does not call itself JSON, 413 for more, 400 for what is none.
+ * @throws ControlError 415 for what does not call itself JSON, 413 for more, 408 for a part, 400 for what is none.
  */
 export async function readJson(request: Request, max: number): Promise<unknown> {
   const type = request.headers.get('content-type') ?? ''
@@ -25,12 +25,21 @@ async function readBytes(request: Request, max: number): Promise<Uint8Array> {
   const chunks: Uint8Array[] = []
   let length = 0
   // Whatever it has announced: what comes counts.
-  for await (const chunk of request.body ?? []) {
+  for await (const chunk of partsOf(request)) {
     length += chunk.byteLength
     if (length > max) throw tooLong(max)
     chunks.push(chunk)
   }
   return Buffer.concat(chunks, length)
+}
+
+/** Whoever goes away in the middle, or is cut off, hears no answer: it is no fault of ours. */
+async function* partsOf({ body }: Request): AsyncGenerator<Uint8Array> {
+  try {
+    yield* body ?? []
+  } catch {
+    throw refused(408, 'The body is not complete: the connection was closed before its end')
+  }
 }
 
 function tooLong(max: number): ControlError {
