@@ -121,7 +121,14 @@ export class Supervision {
 
   #release(child: Child, why: 'forgotten' | 'ended'): void {
     if (child instanceof Worker && why === 'forgotten') this.#forgetWorker(child)
+    if (child instanceof Supervisor && why === 'forgotten') this.#forgetBelow(child)
     if (child instanceof Supervisor && child.state !== 'failed') this.#forgetIfTopmost(child)
+  }
+
+  /** Those of a supervisor that will not come again, unless somebody else keeps them by now. */
+  #forgetBelow(supervisor: Supervisor): void {
+    for (const { child } of supervisor.children())
+      if (!(child instanceof Worker) || child.supervisor === undefined) this.#release(child, 'forgotten')
   }
 
   #forgetIfTopmost(child: Child): void {

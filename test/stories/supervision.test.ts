@@ -99,6 +99,26 @@ void describe('a supervisor of a master', () => {
     assert.deepEqual(states(master.workers()), ['a running'])
   })
 
+  story('that removes a supervisor frees the names of everybody below that', async (master) => {
+    const deep = supervisor({ id: 'deep', children: [cat('z')] })
+    const sub = supervisor({ id: 'sub', children: [cat('y'), deep] })
+    const app = await master.supervise({ id: 'app', children: [cat('a'), sub] })
+    await app.remove('sub')
+    assert.deepEqual(states(master.workers()), ['a running'])
+    await app.add(supervisor({ id: 'sub', children: [cat('z')] }))
+    await master.supervise({ id: 'other', children: [cat('y')] })
+    assert.deepEqual(states(master.workers()), ['a running', 'z running', 'y running'])
+  })
+
+  story('that removes a supervisor leaves alone who is kept by somebody else by then', async (master) => {
+    const moved = cat('moved')
+    const app = await master.supervise({ id: 'app', children: [supervisor({ id: 'sub', children: [moved] })] })
+    await app.terminate('sub')
+    await app.add(moved)
+    await app.remove('sub')
+    assert.deepEqual([states(master.workers()), moved.supervisor], [['moved running'], 'app'])
+  })
+
   story('that cannot start a child stops the others, and says why', async (master) => {
     const first = cat('first')
     const second = worker('second', 'sh', ['-c', 'echo no license >&2; exit 3'], { ready: 'first-message' })
