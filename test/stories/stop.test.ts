@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
+import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 import { describe } from 'node:test'
-import { type Launcher, portable, systemClock } from '../../src/index.ts'
+import { type Launcher, type MasterEvent, portable, systemClock } from '../../src/index.ts'
 import { eventually, findByToken, isAlive } from '../support/processes.ts'
 import { fixture, story, watch } from '../support/story.ts'
 
@@ -16,6 +17,40 @@ void describe('stopping', () => {
     const shell = await master.getWorker('shell').start('sh')
     const exit = await shell.stop({ farewell: 'exit 4' })
     assert.partialDeepStrictEqual(exit, { kind: 'stopped', step: 'farewell', exitCode: 4 })
+  })
+
+  story('a farewell is said once, however often it is asked to end', async (master) => {
+    const heard: string[] = []
+    let calls = 0
+    const shell = await master.getWorker('shell').start('sh', ['-c', 'while read x; do echo "$x"; done'], {
+      onMessage: (line) => void heard.push(line),
+      shutdown: { farewell: 'bye', eof: '200ms' },
+    })
+    const cat = await master.getWorker('cat').start('cat', [], { shutdown: { farewell: () => calls++, eof: '200ms' } })
+    const { exited } = shell
+    await Promise.all([shell.stop(), cat.stop(), cat.stop(), master.stop()])
+    assert.partialDeepStrictEqual(await exited, { kind: 'stopped', step: 'eof' })
+    assert.deepEqual([heard, calls], [['bye'], 1])
+  })
+
+  story('another farewell is another message', async (master) => {
+    const shell = await master.getWorker('shell').start('sh', ['-c', 'read x; read y; exit "$y"'])
+    const stopped = shell.stop({ farewell: '1', eof: '1h' })
+    assert.equal(await shell.stop({ farewell: '2', eof: '1h' }), await stopped)
+    assert.partialDeepStrictEqual(await stopped, { step: 'farewell', exitCode: 2 })
+  })
+
+  story('who hears that it is there may stop it: it is asked once', async (master) => {
+    let calls = 0
+    const worker = master.getWorker('w')
+    const stop = (event: unknown): void => {
+      if ((event as MasterEvent).worker === 'w') void worker.stop()
+    }
+    subscribe('pagent:worker:spawned', stop)
+    const started = worker.start('cat', [], { shutdown: { farewell: () => calls++, eof: '100ms' } })
+    await assert.rejects(started, { code: 'ERR_PAGENT_EXIT' })
+    unsubscribe('pagent:worker:spawned', stop)
+    assert.equal(calls, 1)
   })
 
   story('non-zero after we closed its stdin is still a stop: language servers do that', async (master) => {

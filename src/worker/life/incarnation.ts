@@ -48,6 +48,7 @@ export class Incarnation implements StreamsOwner {
   #stopPlan: ShutdownPlan
   #killAtBirth: NodeJS.Signals | undefined
   #step: StopStep | undefined
+  #farewell: unknown
 
   constructor(owner: Owner, job: Job, number: number) {
     const { plan } = job
@@ -193,7 +194,7 @@ export class Incarnation implements StreamsOwner {
     this.readiness?.probe((probe) => Promise.resolve().then(() => probe(this.self)))
     // It was killed or stopped between its start and now.
     if (this.#killAtBirth !== undefined) process.kill(this.#killAtBirth)
-    if (this.#intent === 'stop') this.#climb(this.#stopPlan)
+    if (this.#intent === 'stop' && this.#step === undefined) this.#climb(this.#stopPlan)
   }
 
   async #untilReady(readiness: Readiness): Promise<void> {
@@ -227,8 +228,10 @@ export class Incarnation implements StreamsOwner {
     })
   }
 
-  /** A worker that ends before it has heard all of it does what it should. */
+  /** Once, also where it is stopped twice. A worker that ends before it has heard all of it does what it should. */
   #sayFarewell(farewell: unknown): void {
+    if (farewell === this.#farewell) return
+    this.#farewell = farewell
     if (typeof farewell !== 'function') return void this.channel?.send(farewell)
     const say = async (): Promise<unknown> => (farewell as (worker: unknown) => unknown)(this.self)
     say().catch((error: unknown) => {
