@@ -140,6 +140,7 @@ export class Lifecycle implements Owner {
     if (this.#state === 'running') return Promise.resolve()
     if (this.#restart !== undefined) return this.#restart.done
     if (this.#atRest) return Promise.reject(new ExitError('use', this.#life?.exit ?? this.#neverLived()))
+    if (this.#state === 'idle' && this.#keeper === undefined) return Promise.reject(this.#neverStarted())
     return (this.#nextReady ??= Promise.withResolvers<void>()).promise
   }
 
@@ -288,6 +289,11 @@ export class Lifecycle implements Owner {
 
   emit(event: WorkerEvent, incarnation: number = this.#lives): void {
     this.#host.emit({ at: this.#host.clock.date(), worker: this.id, incarnation, ...event })
+  }
+
+  /** Whoever has mistaken its name would wait for ever. */
+  #neverStarted(): ClosedError {
+    return new ClosedError(`Cannot wait for worker "${this.id}": it was not started; start() it first`)
   }
 
   #neverLived(): Exit {

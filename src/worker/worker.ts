@@ -163,6 +163,7 @@ export class Worker<In = string, Out = In> implements Channel<In, Out>, Selectab
    * Resolves when it can be used: at once while it runs, else when its start or its restart has led to readiness.
    *
    * @throws ExitError when it has ended and stays down; carries the exit.
+   * @throws ClosedError when it was never started, and no supervisor keeps it.
    */
   ready(): Promise<void> {
     return this.#lifecycle.ready()

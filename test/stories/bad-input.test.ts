@@ -221,6 +221,19 @@ void describe('bad input is a clear error, and nothing is lost', () => {
     })
   })
 
+  story('waiting for a worker that nobody starts', async (master) => {
+    const worker = master.getWorker('mistyped')
+    const message = 'Cannot wait for worker "mistyped": it was not started; start() it first'
+    await assert.rejects(worker.ready(), { code: 'ERR_PAGENT_CLOSED', message })
+    const started = worker.start('cat')
+    await worker.ready()
+    assert.equal(worker.state, 'running')
+    await started
+    const other = master.getWorker('other')
+    await master.delWorker('other')
+    await assert.rejects(other.ready(), { code: 'ERR_PAGENT_CLOSED' })
+  })
+
   story('a signal that does not exist, at any time of a life', async (master) => {
     const worker = master.getWorker('w')
     const says = /^TypeError: Cannot use ("TERM"|15|null) as the signal to kill worker "w" with: expected a signal/
