@@ -8,7 +8,8 @@ export function checkKeys(options: object, known: readonly string[], action: str
     throw new TypeError(`${action}: expected an object, not ${JSON.stringify(options) ?? String(options)}`)
   const unknown = Object.keys(options).find((key) => !known.includes(key))
   if (unknown === undefined) return
-  throw new TypeError(`${action}: there is no option ${JSON.stringify(unknown)}; there are ${known.join(', ')}`)
+  const there = `there ${known.length === 1 ? 'is' : 'are'} ${known.join(', ')}`
+  throw new TypeError(`${action}: there is no option ${JSON.stringify(unknown)}; ${there}`)
 }
 
 /** @throws TypeError for what cannot be a name. `what` is named, such as `worker`. */

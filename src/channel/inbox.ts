@@ -1,6 +1,6 @@
 import { Ring } from '../base/queues/ring.ts'
 import { type ReceiveOptions, type Taken } from './channel.ts'
-import { type Waiter, Waiters, waitForOne } from './waiters.ts'
+import { type Waiter, Waiters, receiveFrom } from './waiters.ts'
 
 /** Receives messages one after the other; a returned promise holds the next one back. */
 export type Listener<In> = (message: In) => void | Promise<void>
@@ -88,13 +88,8 @@ export class Inbox<In> {
     return this.#queue.length
   }
 
-  receive(options: ReceiveOptions = {}): Promise<In | undefined> {
-    if (options.signal?.aborted === true) return Promise.reject(options.signal.reason as Error)
-    const taken = this.take()
-    if (taken.state === 'message') return Promise.resolve(taken.value)
-    if (taken.state === 'ended')
-      return taken.error === undefined ? Promise.resolve(undefined) : Promise.reject(taken.error)
-    return waitForOne((waiter) => this.#waiters.add(waiter), options)
+  receive(options?: ReceiveOptions): Promise<In | undefined> {
+    return receiveFrom(this, options)
   }
 
   take(): Taken<In> {

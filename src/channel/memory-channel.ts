@@ -3,7 +3,7 @@ import { ClosedError } from '../base/errors.ts'
 import { Ring } from '../base/queues/ring.ts'
 import { type Channel, type ReceiveOptions, type Selectable, TAKE, type Taken, WAIT, messages } from './channel.ts'
 import { handled } from './outbox.ts'
-import { type Waiter, Waiters, waitForOne } from './waiters.ts'
+import { type Waiter, Waiters, receiveFrom } from './waiters.ts'
 
 /** A sender whose message nobody has taken yet. */
 interface Offer<T> {
@@ -53,11 +53,7 @@ class MemoryQueue<T> {
   }
 
   receive(options?: ReceiveOptions): Promise<T | undefined> {
-    if (options?.signal?.aborted === true) return Promise.reject(options.signal.reason as Error)
-    const taken = this.take()
-    if (taken.state === 'message') return Promise.resolve(taken.value)
-    if (taken.state === 'ended') return Promise.resolve(undefined)
-    return waitForOne((waiter) => this.#waiters.add(waiter), options)
+    return receiveFrom(this, options)
   }
 
   /** Accepted and offered messages can still be received. */

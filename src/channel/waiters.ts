@@ -1,4 +1,5 @@
-import { type ReceiveOptions, type Selectable, TAKE, WAIT } from './channel.ts'
+import { checkKeys } from '../base/options.ts'
+import { type ReceiveOptions, type Selectable, TAKE, type Taken, WAIT } from './channel.ts'
 
 /** Somebody who waits for one message. */
 export interface Waiter<T> {
@@ -42,12 +43,44 @@ export class Waiters<T> {
   }
 }
 
+/** Where messages wait. */
+interface Source<T> {
+  take(): Taken<T>
+  /** Returns what forgets the waiter again. */
+  wait(waiter: Waiter<T>): () => void
+}
+
+/** The next message: one that is there, or that comes. */
+export function receiveFrom<T>(source: Source<T>, options?: ReceiveOptions): Promise<T | undefined> {
+  const refusal = refusalOf(options)
+  if (refusal !== undefined) return refusal
+  const taken = source.take()
+  if (taken.state === 'message') return Promise.resolve(taken.value)
+  if (taken.state === 'empty') return waitForOne(source, options?.signal)
+  return taken.error === undefined ? Promise.resolve(undefined) : Promise.reject(taken.error)
+}
+
+/** Rejected, where these options cannot be, or have been withdrawn already. */
+export function refusalOf(options: ReceiveOptions | undefined): Promise<never> | undefined {
+  if (options === undefined) return undefined
+  try {
+    checkKeys(options, ['signal'], 'Cannot receive')
+    checkAbortSignal(options.signal)
+  } catch (error) {
+    return Promise.reject(error)
+  }
+  return options.signal?.aborted === true ? Promise.reject(options.signal.reason as Error) : undefined
+}
+
+/** By what it can: that of another realm is one, too. */
+function checkAbortSignal(signal: unknown): void {
+  if (signal === undefined || typeof (signal as AbortSignal | null)?.addEventListener === 'function') return
+  const given = signal === null ? 'null' : typeof signal
+  throw new TypeError(`Cannot receive: signal must be an AbortSignal, such as AbortSignal.timeout(1000), not ${given}`)
+}
+
 /** A promise for the next message, that `signal` can withdraw. */
-export function waitForOne<T>(
-  add: (waiter: Waiter<T>) => () => void,
-  options: ReceiveOptions = {},
-): Promise<T | undefined> {
-  const { signal } = options
+function waitForOne<T>(source: Source<T>, signal: AbortSignal | undefined): Promise<T | undefined> {
   return new Promise((resolve, reject) => {
     const onAbort = (): void => {
       forget()
@@ -59,7 +92,7 @@ export function waitForOne<T>(
       return true
     }
     signal?.addEventListener('abort', onAbort, { once: true })
-    const forget = add({
+    const forget = source.wait({
       give: (value) => finish(() => resolve(value)),
       fail: (error) => void finish(() => reject(error)),
     })

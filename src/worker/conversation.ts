@@ -2,7 +2,7 @@ import { ClosedError } from '../base/errors.ts'
 import { type ReceiveOptions, type Receiver, TAKE, type Taken, WAIT } from '../channel/channel.ts'
 import { handled } from '../channel/outbox.ts'
 import type { StreamChannel } from '../channel/stream-channel.ts'
-import { type Waiter, waitForChannel } from '../channel/waiters.ts'
+import { type Waiter, refusalOf, waitForChannel } from '../channel/waiters.ts'
 import { abortable } from './life/callbacks.ts'
 import type { Incarnation } from './life/incarnation.ts'
 import type { Lifecycle } from './lifecycle.ts'
@@ -57,6 +57,8 @@ export class Conversation<In, Out> {
   #receiveFrom(life: Incarnation | undefined, options?: ReceiveOptions): Promise<In | undefined> {
     if (life?.plan.spec.onMessage !== undefined) return Promise.reject(this.#spokenFor())
     if (life?.channel !== undefined) return life.channel.receive(options)
+    const refusal = refusalOf(options)
+    if (refusal !== undefined) return refusal
     if (life === undefined) return this.#refused()
     if (life.exit !== undefined) return Promise.resolve(undefined)
     return handled(abortable(life.opened, options?.signal).then((channel) => channel?.receive(options)))

@@ -50,6 +50,23 @@ export function testChannel<M>(
   }
 
   describe(`every channel: ${name}`, () => {
+    promise('refuses what it cannot wait by, and goes on', async ({ near, far }) => {
+      const refused: readonly [options: unknown, says: RegExp][] = [
+        [{ timeout: '100ms' }, /^Cannot receive: there is no option "timeout"; there is signal$/],
+        [5, /^Cannot receive: expected an object, not 5$/],
+        [null, /^Cannot receive: expected an object, not null$/],
+        [
+          { signal: 5 },
+          /^Cannot receive: signal must be an AbortSignal, such as AbortSignal\.timeout\(1000\), not number/,
+        ],
+        [{ signal: null }, /^Cannot receive: signal must be .*, not null$/],
+      ]
+      for (const [options, says] of refused)
+        await assert.rejects(far.receive(options as object), { name: 'TypeError', message: says })
+      void near.send(message(1))
+      assert.deepEqual(await far.receive({ signal: undefined as never }), message(1))
+    })
+
     promise('delivers what was sent, in order, then undefined for ever', async ({ near, far }) => {
       const sent = Promise.all(range(0, 500).map((one) => near.send(one)))
       const ended = near.end()

@@ -268,6 +268,16 @@ void describe('bad input is a clear error, and nothing is lost', () => {
     await assert.rejects(worker.send('a\n'), /must not end with a newline; lines\(\) adds it/)
   })
 
+  story('receive with options that cannot be, also while it starts', async (master) => {
+    const worker = master.getWorker('w')
+    const refused = (): Promise<void> =>
+      assert.rejects(worker.receive({ timeout: '1s' } as object), /no option "timeout"; there is signal/)
+    const started = worker.start('cat')
+    await refused()
+    await started
+    await refused()
+  })
+
   story('receive beside onMessage', async (master) => {
     const worker = await master.getWorker('w').start('cat', [], { onMessage: () => {} })
     await assert.rejects(worker.receive(), { name: 'TypeError', message: /its onMessage gets every message/ })
