@@ -258,7 +258,8 @@ describe('a Procfile', () => {
   const cases: Readonly<Record<string, RegExp>> = {
     '': /there is nothing to run/,
     'web x': /Procfile:1:1: expected a line such as web: node server\.js, not "web x"/,
-    'web: x\nweb: y': /Procfile:2:1 workers\.web: the name web stands in line 1 already/,
+    'web: x\nweb: y':
+      /^Cannot use Procfile:2:1 workers\.web: the name web is taken by workers\.web in line 1; names are unique in the fleet$/,
     'all: x': /"all" means all of them/,
   }
   for (const [text, expected] of Object.entries(cases))

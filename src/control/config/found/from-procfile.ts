@@ -37,7 +37,6 @@ export function fromProcfile(text: string, variables: Readonly<Record<string, st
     }
   })
   const place = { path: '', line: 1, column: 1 }
-  checkTwice(lines, problems)
   return mapOf(place, workers.length === 0 ? {} : { workers: { kind: 'map', place, entries: workers } })
 }
 
@@ -45,16 +44,6 @@ export function fromProcfile(text: string, variables: Readonly<Record<string, st
 export function firstPort(variables: Readonly<Record<string, string>>): number {
   const { PORT = '' } = variables
   return /^\d{1,5}$/.test(PORT) ? Number(PORT) : 5000
-}
-
-function checkTwice(lines: readonly ProcfileLine[], problems: Problems): void {
-  const seen = new Map<string, number>()
-  for (const { name, line } of lines) {
-    const earlier = seen.get(name)
-    if (earlier !== undefined)
-      problems.add({ path: `workers.${name}`, line, column: 1 }, `the name ${name} stands in line ${earlier} already`)
-    else seen.set(name, line)
-  }
 }
 
 /** What `exec` cannot run, because the shell does it itself. */
