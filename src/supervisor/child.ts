@@ -95,3 +95,6 @@ export const KEEPER: unique symbol = Symbol('pagent.keeper')
 
 /** For children that somebody waits for. */
 export const RESTS: unique symbol = Symbol('pagent.rests')
+
+/** For supervisors that begin their next life with other children than those of their spec. */
+export const CHILDREN: unique symbol = Symbol('pagent.children')

@@ -69,9 +69,16 @@ export function planSupervisor(spec: SupervisorSpec): SupervisorPlan {
     throw new TypeError(`${action}: its children cannot stop together: those of a ${strategy} depend on each other`)
   if (!Array.isArray(children)) throw new TypeError(`${action}: children must be a list`)
   const rules = { strategy, autoShutdown }
-  const plans = (children as SupervisorSpec['children']).map((child) => planChild(id, rules, child))
-  checkDistinct(plans, action)
-  return { id, rules, intensity: planIntensity(spec.intensity), stop, children: plans }
+  const intensity = planIntensity(spec.intensity)
+  return withChildren({ id, rules, intensity, stop, children: [] }, children)
+}
+
+/** @throws TypeError, RangeError */
+export function withChildren(plan: SupervisorPlan, children: SupervisorSpec['children']): SupervisorPlan {
+  const { id, rules } = plan
+  const plans = children.map((child) => planChild(id, rules, child))
+  checkDistinct(plans, `Cannot make supervisor "${id}"`)
+  return { ...plan, children: plans }
 }
 
 /**

@@ -4,6 +4,7 @@ import { EventHub } from '../base/event-hub.ts'
 import { type Exit, plainExit } from '../base/exit.ts'
 import { Later } from '../base/later.ts'
 import {
+  CHILDREN,
   type Child,
   type ChildContext,
   type ChildOptions,
@@ -15,7 +16,7 @@ import {
 } from './child.ts'
 import type { Kept } from './engine/kept.ts'
 import { Tenure } from './engine/tenure.ts'
-import { type SupervisorPlan, type SupervisorSpec, planChild, planSupervisor } from './spec.ts'
+import { type SupervisorPlan, type SupervisorSpec, planChild, planSupervisor, withChildren } from './spec.ts'
 
 /** Where a child is: `restarting` while it waits for its turn or its backoff, `exited` when it stays down. */
 export type ChildState = 'idle' | 'starting' | 'running' | 'stopping' | 'restarting' | 'exited'
@@ -72,7 +73,7 @@ export class Supervisor implements Child, AsyncDisposable {
   readonly id: string
   /** A supervisor has as much time as its children need: OTP's `infinity`. */
   readonly childOptions: ChildOptions = { shutdown: 'infinity' }
-  readonly #plan: SupervisorPlan
+  #plan: SupervisorPlan
   readonly #firstExit = new Later<Exit>()
   #keeper: Keeper
   #tenure: Tenure | undefined
@@ -220,6 +221,11 @@ export class Supervisor implements Child, AsyncDisposable {
         `Cannot keep supervisor "${this.id}" twice: supervisor "${this.#keeper.path}" keeps it already`,
       )
     this.#keeper = keeper ?? { path: '', host: this.#keeper.host }
+  }
+
+  /** For who keeps it by a plan that changes: whom it begins its next life with. */
+  [CHILDREN](children: SupervisorSpec['children']): void {
+    this.#plan = withChildren(this.#plan, children)
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

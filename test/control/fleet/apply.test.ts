@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import type { EntryPlan, FleetPlan } from '../../../src/control/config/fleet-plan.ts'
 import { fleetStory, pidsOf, stateOf } from '../../support/fleets.ts'
 import { groupOf, planOf, poolOf, workerOf } from '../../support/plans.ts'
 import { fixture } from '../../support/story.ts'
@@ -87,6 +88,59 @@ fleetStory(
   },
 )
 
+const nested = (y: string[], more: readonly EntryPlan[] = []): FleetPlan =>
+  planOf([
+    groupOf('g', [
+      workerOf('b', 'cat'),
+      groupOf('s', [workerOf('z', 'cat'), workerOf('y', 'cat', y), ...more]),
+      workerOf('c', 'cat'),
+    ]),
+  ])
+
+fleetStory(
+  'a change inside a group that is in another touches nobody else',
+  nested([], [workerOf('x', 'cat')]),
+  async ({ fleet, until, next }) => {
+    await until('fleet-ready')
+    const before = await pidsOf(fleet)
+    const ready = next('fleet-ready')
+    const { changed, removed } = await fleet.apply(nested(['-']))
+    assert.deepEqual([changed, removed], [['y'], ['x']])
+    await ready
+    const after = await pidsOf(fleet)
+    assert.deepEqual(
+      Object.keys(after).filter((id) => after[id] !== before[id]),
+      ['y'],
+    )
+    assert.deepEqual(fleet.status().states, { running: 4 })
+    // It begins its next life with those who are in it now.
+    const again = next('supervisor-started', ({ supervisor }) => supervisor === 'g/s')
+    await fleet.act({ action: 'restart', targets: ['s'] })
+    await again
+    assert.deepEqual(fleet.status().states, { running: 4 })
+    assert.deepEqual((await fleet.worker('y', { revealEnv: false })).command, ['cat', '-'])
+  },
+)
+
+fleetStory(
+  'a group in another that changes its rules, or was stopped, is begun as it is now',
+  nested([]),
+  async ({ fleet, until, next }) => {
+    await until('fleet-ready')
+    const { b, c } = await pidsOf(fleet)
+    await fleet.act({ action: 'stop', targets: ['s'] })
+    for (const more of [{}, { strategy: 'one-for-all' }] as const) {
+      const ready = next('fleet-ready')
+      const inner = groupOf('s', [workerOf('z', 'cat'), workerOf('y', 'cat', ['-'])], more)
+      await fleet.apply(planOf([groupOf('g', [workerOf('b', 'cat'), inner, workerOf('c', 'cat')])]))
+      await ready
+      assert.deepEqual(fleet.status().states, { running: 4 })
+    }
+    const after = await pidsOf(fleet)
+    assert.deepEqual([after['b'], after['c']], [b, c])
+  },
+)
+
 fleetStory(
   'a group whose rules change is restarted as a whole, in order',
   planOf([groupOf('app', APP), workerOf('same', 'cat')]),
@@ -111,3 +165,40 @@ fleetStory('a plan of another fleet is refused', planOf([workerOf('a', 'cat')]),
   await until('fleet-ready')
   await assert.rejects(fleet.apply(planOf([], { name: 'another' })), /Cannot apply fleet "another" to fleet "test"/)
 })
+
+const moving = workerOf('x', 'cat')
+const places: Record<string, FleetPlan> = {
+  'the top': planOf([moving, groupOf('g', APP)]),
+  'a group': planOf([groupOf('g', [...APP, moving])]),
+  'a group in a group': planOf([groupOf('g', [...APP, groupOf('s', [moving])])]),
+  'another group': planOf([groupOf('h', [moving]), groupOf('g', APP)]),
+}
+
+fleetStory(
+  'who moves from one group to another, or to the top, is stopped there and started here',
+  places['the top']!,
+  async ({ fleet, until, next, seen }) => {
+    await until('fleet-ready')
+    const { a } = await pidsOf(fleet)
+    let life = 1
+    for (const place of [
+      'a group',
+      'a group in a group',
+      'another group',
+      'a group',
+      'the top',
+      'another group',
+      'the top',
+    ]) {
+      const ready = next('fleet-ready')
+      const { changed } = await fleet.apply(places[place]!)
+      assert.ok(changed.includes('x'))
+      await ready
+      const x = await fleet.worker('x', { revealEnv: false })
+      assert.deepEqual([place, x.state, x.incarnation, x.restarts], [place, 'running', ++life, 0])
+    }
+    const after = await pidsOf(fleet)
+    assert.deepEqual([Object.keys(after).toSorted(), after['a']], [['a', 'b', 'x'], a])
+    assert.ok(!seen.some(({ type }) => type === 'start-failed'))
+  },
+)

@@ -1,8 +1,7 @@
-import { toError } from '../../../base/errors.ts'
 import type { Pool } from '../../../pool/pool.ts'
 import type { ChildState, Supervisor } from '../../../supervisor/supervisor.ts'
-import type { EntryPlan, GroupEntry, PoolEntry } from '../../config/fleet-plan.ts'
-import { Children, idsBelow, startsWith, statesBelow } from './children.ts'
+import type { GroupEntry, PoolEntry } from '../../config/fleet-plan.ts'
+import { Children } from './children.ts'
 import { Beginning, PersistentStart } from './persist.ts'
 import { canPatch, isSameEntry } from '../spec/same.ts'
 import type { Handle, Surroundings, Unit } from './unit.ts'
@@ -10,10 +9,8 @@ import type { Handle, Surroundings, Unit } from './unit.ts'
 /** A supervisor at the top of the fleet, with everything below it. A pool at the top is a group of one. */
 export class Group implements Unit {
   #entry: GroupEntry | PoolEntry
-  #plan: GroupEntry
   readonly #around: Surroundings
   readonly #children: Children
-  #supervisor: Supervisor
   /** It was not begun yet, as what it is now. */
   #isNew = true
   /** A start that goes on by itself. */
@@ -22,9 +19,7 @@ export class Group implements Unit {
   constructor(entry: GroupEntry | PoolEntry, around: Surroundings) {
     this.#entry = entry
     this.#around = around
-    this.#plan = groupOf(entry)
-    this.#children = new Children(this, around)
-    this.#supervisor = this.#children.build(this.#plan, this.id)
+    this.#children = new Children(groupOf(entry), entry.id, around, () => this.start())
   }
 
   get entry(): GroupEntry | PoolEntry {
@@ -52,11 +47,11 @@ export class Group implements Unit {
   }
 
   get supervisor(): Supervisor {
-    return this.#supervisor
+    return this.#children.supervisor
   }
 
   get isUp(): boolean {
-    return this.#supervisor.state === 'running'
+    return this.supervisor.state === 'running'
   }
 
   pools(): readonly Pool[] {
@@ -64,7 +59,7 @@ export class Group implements Unit {
   }
 
   childStates(): ReadonlyMap<string, ChildState | 'failed'> {
-    return statesBelow(this.#supervisor)
+    return this.#children.states()
   }
 
   handles(): readonly Handle[] {
@@ -73,9 +68,10 @@ export class Group implements Unit {
 
   async begin(): Promise<void> {
     // Somebody has stopped it.
-    if (this.#supervisor.state === 'exited' && !this.#isNew && !this.#beginning.isUnderWay) return
+    if (this.supervisor.state === 'exited' && !this.#isNew && !this.#beginning.isUnderWay) return
+    if (this.isUp) return this.#children.begin()
     this.#children.arm()
-    if (!this.isUp) return this.#begin().last
+    return this.#begin().last
   }
 
   /** Its children follow one after the other. */
@@ -89,7 +85,7 @@ export class Group implements Unit {
   async stop(): Promise<void> {
     this.#children.disarm()
     this.#withdraw()
-    await this.#supervisor.stop()
+    await this.supervisor.stop()
   }
 
   async restart(): Promise<void> {
@@ -97,68 +93,25 @@ export class Group implements Unit {
     return this.start()
   }
 
-  async leave(): Promise<void> {
-    await this.stop()
-    this.#children.keepOnly(new Set())
+  leave(): Promise<void> {
+    return this.stop()
   }
 
   // ── another plan ──
 
-  /** Becomes what the entry says; only the children that differ are touched, where its strategy allows for that. */
-  async change(entry: GroupEntry | PoolEntry): Promise<void> {
+  /** Only the children that differ are stopped, where its strategy allows for that. */
+  async makeWay(entry: GroupEntry | PoolEntry): Promise<void> {
     const plan = groupOf(entry)
-    const isSame = isSameEntry(this.#plan, plan)
-    if (this.isUp && (isSame || canPatch(this.#plan, plan))) return this.#patch(entry)
-    this.#isNew ||= !isSame
-    if (!isSame) await this.stop()
+    if (isSameEntry(this.#children.plan, plan)) return
+    this.#isNew = !this.isUp || !canPatch(this.#children.plan, plan)
+    if (this.#isNew) await this.stop()
+    await this.#children.makeWay(plan)
+  }
+
+  become(entry: GroupEntry | PoolEntry): void {
     this.#entry = entry
-    this.#plan = plan
-    if (isSame) return
-    this.#children.keepOnly(new Set(idsBelow(plan)))
-    this.#supervisor = this.#children.build(plan, this.id)
-  }
-
-  async #patch(entry: GroupEntry | PoolEntry): Promise<void> {
-    const plan = groupOf(entry)
-    const before = new Map(this.#plan.children.map((child) => [child.id, child]))
-    for (const old of this.#plan.children.toReversed())
-      if (!plan.children.some(({ id }) => id === old.id)) await this.#removeChild(old)
-    this.#entry = entry
-    this.#plan = plan
-    for (const child of plan.children) {
-      const old = before.get(child.id)
-      if (old === undefined) this.#addChild(child)
-      else if (!isSameEntry(old, child)) await this.#changeChild(old, child)
-      else this.#children.enter(child, plan, this.id)
-    }
-  }
-
-  async #removeChild(entry: EntryPlan): Promise<void> {
-    await this.#takeOut(entry.id)
-    this.#children.forget([entry.id, ...(entry.kind === 'group' ? idsBelow(entry) : [])])
-  }
-
-  async #takeOut(id: string): Promise<void> {
-    if (this.#supervisor.children().some((child) => child.id === id)) await this.#supervisor.remove(id)
-  }
-
-  /** A worker is the same under its new entry. */
-  async #changeChild(old: EntryPlan, entry: EntryPlan): Promise<void> {
-    const isAlike = old.kind === entry.kind && old.kind === 'worker'
-    await (isAlike ? this.#takeOut(old.id) : this.#removeChild(old))
-    this.#addChild(entry)
-  }
-
-  /** Not being ready yet, or at all, is told by itself. */
-  #addChild(entry: EntryPlan): void {
-    const { child, schedule } = this.#children.enter(entry, this.#plan, this.id)
-    schedule?.arm()
-    if (!startsWith(entry)) return
-    this.#around.roster.find(entry.id)?.asked()
-    void this.#supervisor.add(child).catch((error: unknown) => {
-      const who = entry.kind === 'worker' ? { worker: entry.id } : { supervisor: `${this.id}/${entry.id}` }
-      this.#around.tell({ type: 'start-failed', ...who, error: toError(error) })
-    })
+    this.#children.become(groupOf(entry))
+    if (this.#isNew) this.#children.renew()
   }
 
   // ── its start ──
@@ -178,7 +131,7 @@ export class Group implements Unit {
     for (const id of this.workers) roster.of(id).asked()
     return new PersistentStart(() => this.#attempt(), {
       clock,
-      options: { intensity: this.#plan.intensity },
+      options: { intensity: this.#children.plan.intensity },
       waits: (step) => {
         this.#mark('backoff')
         tell({ type: 'restart-scheduled', supervisor: this.id, ...step })
@@ -192,9 +145,7 @@ export class Group implements Unit {
 
   async #attempt(): Promise<void> {
     this.#mark(undefined)
-    // Its spec is the plan: what was added or removed by hand, the supervisor before does not know.
-    this.#supervisor = this.#children.build(this.#plan, this.id)
-    await this.#around.master.supervise(this.#supervisor)
+    await this.#around.master.supervise(this.#children.renew())
   }
 
   #mark(pending: 'backoff' | 'failed' | undefined): void {

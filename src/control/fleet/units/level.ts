@@ -1,6 +1,12 @@
 import type { Pool } from '../../../pool/pool.ts'
 import type { ChildState } from '../../../supervisor/supervisor.ts'
-import type { EntryPlan, GroupEntry, PoolEntry, WorkerEntry } from '../../config/fleet-plan.ts'
+import {
+  type EntryPlan,
+  type GroupEntry,
+  type PoolEntry,
+  type WorkerEntry,
+  workersOf,
+} from '../../config/fleet-plan.ts'
 import { Group } from './group.ts'
 import { LoneWorker } from './lone-worker.ts'
 import type { Handle, Surroundings } from './unit.ts'
@@ -97,13 +103,15 @@ export class Level {
   async apply(entries: readonly EntryPlan[]): Promise<void> {
     this.#beginning.abort()
     const now = new Map(entries.map((entry) => [entry.id, entry]))
-    await walkBackward(this.units().map(dependent), async ({ unit }) => this.#adapt(unit, now.get(unit.id)))
+    // All of them first: who moves is gone where it was before it is anywhere else.
+    await walkBackward(this.units().map(dependent), async ({ unit }) => this.#makeWay(unit, now.get(unit.id)))
     for (const entry of entries) {
-      const unit = this.#units.get(entry.id) ?? this.#make(entry)
+      const unit = this.#become(entry)
       // In the new order.
       this.#units.delete(entry.id)
       this.#units.set(entry.id, unit)
     }
+    this.#around.roster.keepOnly(new Set(workersOf(entries).map(({ id }) => id)))
   }
 
   #beginOne(unit: AnyUnit, failed: readonly string[], signal: AbortSignal): Visit {
@@ -121,16 +129,24 @@ export class Level {
     return { begun: unit.whenBegun(), done }
   }
 
-  async #adapt(unit: AnyUnit, entry: EntryPlan | undefined): Promise<void> {
+  async #makeWay(unit: AnyUnit, entry: EntryPlan | undefined): Promise<void> {
     if (entry === undefined || isWorker(unit.entry) !== isWorker(entry)) return this.#dismiss(unit)
-    return unit instanceof LoneWorker ? unit.change(entry as WorkerEntry) : unit.change(entry as GroupEntry | PoolEntry)
+    return unit instanceof LoneWorker
+      ? unit.makeWay(entry as WorkerEntry)
+      : unit.makeWay(entry as GroupEntry | PoolEntry)
   }
 
   async #dismiss(unit: AnyUnit): Promise<void> {
     await unit.leave()
     this.#leftOut.delete(unit)
     this.#units.delete(unit.id)
-    this.#around.roster.forget(unit.id)
+  }
+
+  #become(entry: EntryPlan): AnyUnit {
+    const unit = this.#units.get(entry.id) ?? this.#make(entry)
+    if (unit instanceof LoneWorker) unit.become(entry as WorkerEntry)
+    else unit.become(entry as GroupEntry | PoolEntry)
+    return unit
   }
 
   #make(entry: EntryPlan): AnyUnit {

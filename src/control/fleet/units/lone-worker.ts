@@ -101,12 +101,15 @@ export class LoneWorker implements Unit {
     return this.start()
   }
 
-  /** Becomes what the entry says; it is stopped first when that is something else than before. */
-  async change(entry: WorkerEntry): Promise<void> {
-    const isSame = isSameEntry(this.#entry, entry)
-    if (!isSame) await this.stop()
+  /** It is stopped when it becomes something else. */
+  async makeWay(entry: WorkerEntry): Promise<void> {
+    if (!isSameEntry(this.#entry, entry)) await this.stop()
     // Its messages belong to calls, once and for all.
     if (this.#entry.framing !== entry.framing && this.#entry.framing === 'json-rpc') await this.leave()
+  }
+
+  become(entry: WorkerEntry): void {
+    const isSame = isSameEntry(this.#entry, entry)
     this.#entry = entry
     if (isSame) this.#around.roster.of(this.id).entry = entry
     else this.#enter()

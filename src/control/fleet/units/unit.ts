@@ -23,7 +23,7 @@ export interface Handle {
   /** Its id behind those of the groups it is in. */
   readonly path: string
   /** Undefined for what is not a worker. */
-  readonly service?: string
+  readonly service?: string | undefined
   readonly dependsOn: readonly string[]
   readonly startsAfter?: readonly string[]
   /** Ids of the workers it is about, as far as the plan names them. */

@@ -31,8 +31,9 @@ export class Roster {
     return this.#dossiers.get(id)
   }
 
-  forget(id: string): void {
-    this.#dossiers.delete(id)
+  /** Forgets whom the plan does not name any more. */
+  keepOnly(ids: ReadonlySet<string>): void {
+    for (const { id, entry } of this.all()) if (entry !== undefined && !ids.has(id)) this.#dossiers.delete(id)
   }
 
   /** Everybody who has a process now. */
