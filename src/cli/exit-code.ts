@@ -10,6 +10,8 @@ export const NOT_RUNNING = 3
 export const NO_SUCH_WORKER = 4
 /** No fleet answers. */
 export const NO_MASTER = 5
+/** Between a fleet's process in the background and whoever starts it: another was faster. As `EX_TEMPFAIL`. */
+export const TAKEN = 75
 /** As coreutils' `timeout`. */
 export const TIMED_OUT = 124
 /** As shells and `env`. */

@@ -1,4 +1,4 @@
-import { existsSync, realpathSync } from 'node:fs'
+import { realpathSync } from 'node:fs'
 import { sleep, systemClock } from '../../base/clock.ts'
 import { connectTo } from '../../control/client/client.ts'
 import type { ControlClient } from '../../control/client/contract.ts'
@@ -7,11 +7,12 @@ import { findConfig } from '../../control/config/find.ts'
 import { nearestOf } from '../../control/config/shapes/suggest.ts'
 import { type FoundFleet, listFleets } from '../../control/state/find.ts'
 import { checkFleetName } from '../../control/state/folders.ts'
+import { isServed } from '../../control/state/knock.ts'
 import { NO_MASTER, WRONG_USAGE } from '../exit-code.ts'
 import type { FleetOptions } from './choice.ts'
 import { CommandFailure } from './failure.ts'
 
-/** How long a fleet that is just being started is waited for, and how often it is looked for, in milliseconds. */
+/** How long a fleet that does not answer yet, or no more, is waited for, and how often it is looked for, in milliseconds. */
 const PATIENCE = 10_000
 const EVERY = 50
 
@@ -28,18 +29,48 @@ export interface Reached {
  * @throws CommandFailure
  */
 export async function reach(options: FleetOptions): Promise<Reached> {
-  const { name, socketPath, pid } = await find(options)
-  await untilServed(socketPath, pid)
-  return { fleet: name, client: connectTo(socketPath) }
+  const fleet = await find(options)
+  await untilServed(fleet)
+  return { fleet: fleet.name, client: connectTo(fleet.socketPath) }
 }
 
-/** One that has just been started has its name before it has its socket; one that ends, the other way round. */
-async function untilServed(socketPath: string, pid: number): Promise<void> {
+interface WaitOptions {
+  /** In milliseconds. */
+  readonly patience?: number
+  /** It is not there yet, or no more. */
+  readonly onWait?: () => void
+}
+
+/**
+ * One that has just been started has its name before it has its socket; one that ends, the other way round. False once it has
+ * ended.
+ *
+ * @throws CommandFailure when it goes on and nobody answers for it.
+ */
+export async function untilServed(fleet: FoundFleet, options: WaitOptions = {}): Promise<boolean> {
+  const { patience = PATIENCE, onWait } = options
   const began = systemClock.now()
-  while (!existsSync(socketPath) && systemClock.now() - began < PATIENCE) {
+  for (let tries = 0; (await isServed(fleet.socketPath)) !== 'served'; tries++) {
+    if (!(await isRunning(fleet))) return false
+    if (systemClock.now() - began >= patience) throw silent(fleet)
+    if (tries === 0) onWait?.()
     await sleep(systemClock, EVERY)
-    if (!(await listFleets()).some((fleet) => fleet.pid === pid)) return
   }
+  return true
+}
+
+/** Resolves when its name is free. */
+export async function untilEnded(fleet: Pick<FoundFleet, 'name' | 'pid'>): Promise<void> {
+  while (await isRunning(fleet)) await sleep(systemClock, EVERY)
+}
+
+async function isRunning({ name, pid }: Pick<FoundFleet, 'name' | 'pid'>): Promise<boolean> {
+  return (await listFleets()).some((fleet) => fleet.name === name && fleet.pid === pid)
+}
+
+function silent({ name, pid, socketPath }: FoundFleet): CommandFailure {
+  const what = `fleet ${JSON.stringify(name)} runs (pid ${pid}), but nobody answers for it at ${socketPath}`
+  return new CommandFailure(`${what}; see what becomes of it by pagent fleets, or end it by kill ${pid}`, NO_MASTER)
 }
 
 /** Those that run. */

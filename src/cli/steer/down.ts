@@ -4,6 +4,7 @@ import { formatMillis } from '../../base/units.ts'
 import type { CommandContext } from '../commands.ts'
 import { type FleetOptions, fleetCommand } from '../fleet/choice.ts'
 import { type Desk, atDesk } from '../fleet/desk.ts'
+import { untilEnded } from '../fleet/reach.ts'
 import { suggest } from '../fleet/hint.ts'
 import { countsText } from '../show/states.ts'
 import { tell } from '../terminal.ts'
@@ -34,7 +35,7 @@ export function downCommand({ finish }: CommandContext): Command {
 
 async function takeDown({ client, fleet }: Desk, { timeout = Infinity }: DownOptions): Promise<void> {
   const began = systemClock.now()
-  const { states } = await client.fleet()
+  const { states, pid } = await client.fleet()
   tell('notice', `stopping fleet ${JSON.stringify(fleet)}: ${countsText(states)}`)
   let failure: unknown
   const timer = systemClock.after(timeout, () => {
@@ -47,6 +48,8 @@ async function takeDown({ client, fleet }: Desk, { timeout = Infinity }: DownOpt
     timer.cancel()
   }
   if (failure !== undefined) throw failure
+  // It lets go of its name a moment after it has answered.
+  await untilEnded({ name: fleet, pid })
   tell(
     'notice',
     `fleet ${JSON.stringify(fleet)} is down after ${formatMillis(systemClock.now() - began)}; nothing is left of it`,

@@ -6,7 +6,7 @@ import { formatMillis } from '../../base/units.ts'
 import { type Detached, detach } from '../../process/companions/detach.ts'
 import type { ControlClient } from '../../control/client/contract.ts'
 import type { WorkerStatus } from '../../control/api/wire.ts'
-import { FAILED, TIMED_OUT, ofSignal } from '../exit-code.ts'
+import { FAILED, TAKEN, TIMED_OUT, ofSignal } from '../exit-code.ts'
 import { changes } from '../fleet/changes.ts'
 import { suggest } from '../fleet/hint.ts'
 import { countsText } from '../show/states.ts'
@@ -26,14 +26,18 @@ export interface BackgroundRequest {
   readonly options: UpOptions
 }
 
-/** Runs `pagent up` again, in the background, and waits until the fleet is ready, has failed or takes its time. */
-export async function startInBackground({ name, outputFile, options }: BackgroundRequest): Promise<number> {
+/**
+ * Runs `pagent up` again, in the background, and waits until the fleet is ready, has failed or takes its time. Undefined when
+ * another has started it meanwhile.
+ */
+export async function startInBackground({ name, outputFile, options }: BackgroundRequest): Promise<number | undefined> {
   const before = sizeOf(outputFile)
   const main = fileURLToPath(new URL(`../main${extname(import.meta.url)}`, import.meta.url))
   const child = await detach(main, argumentsOf(options), outputFile)
   const interruption = interruptible(child)
   try {
     const progress = await child.next()
+    if (progress.type === 'ended' && progress.exitCode === TAKEN) return undefined
     if (progress.type === 'reported') {
       const { serving } = progress.report as { serving: string }
       const { connectTo } = await import('../../control/client/client.ts')
@@ -58,6 +62,7 @@ export async function startInBackground({ name, outputFile, options }: Backgroun
 function argumentsOf({ names, file, fleet, readOnly, prefix }: UpOptions): string[] {
   return [
     'up',
+    '--in-background',
     ...(file === undefined ? [] : ['--file', file]),
     ...(fleet === undefined ? [] : ['--fleet', fleet]),
     ...(readOnly === true ? ['--read-only'] : []),

@@ -10,7 +10,8 @@ a second Ctrl-C kills them. Nothing of the fleet outlives this process, however
 it ends.
 
 Where a fleet of that name is up already, what differs from it is applied, and
-the workers that do not differ are left alone.
+the workers that do not differ are left alone. One that is just being stopped is
+waited for, and started anew.
 
 With names it starts only those, and what they depend on. It ends by itself when
 all workers have done their work.
@@ -46,6 +47,7 @@ export function upCommand({ finish }: CommandContext): Command {
     .option('--no-prefix', "without the workers' names in front of their lines")
     .option('-t, --timestamps', 'with the time in front of lines')
     .option('--exit-code-from <name>', 'stop all when this one has ended, with its exit code')
+    .addOption(new Option('--in-background').hideHelp())
     .addHelpText('after', NOTES)
     .action(async (names: string[], options: Omit<UpOptions, 'names'>, command: Command) => {
       const misuse = misuseOf(options)
