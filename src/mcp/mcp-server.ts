@@ -15,6 +15,8 @@ export interface Site {
   readonly clock: Clock
   /** It was stopped for good, or has no host any more. */
   left(server: McpServer): void
+  /** A name that no other server has, and no worker: the one it has, or else its program's with a number. */
+  freeName(program: string, server: McpServer): string
   /** One of its hosts is back. */
   back(server: McpServer): void
   /** It was stopped, not just left. */
@@ -27,10 +29,12 @@ export interface Site {
  * stopped when nobody needs it.
  */
 export class McpServer implements AsyncDisposable {
-  readonly name: string
   readonly #plan: McpServerPlan
   readonly #site: Site
   readonly #board: Switchboard
+  #name: string
+  /** What it has begun itself: a name may have gone to another worker since. */
+  #worker: Worker<any, any> | undefined
   #starting: Promise<void> | undefined
   #leaving: Promise<void> | undefined
   #idle: Timer | undefined
@@ -41,16 +45,22 @@ export class McpServer implements AsyncDisposable {
 
   /** Servers come from `new McpServers().get(spec)` or `mcpServer(spec)`. */
   constructor(name: string, plan: McpServerPlan, site: Site) {
-    this.name = name
+    this.#name = name
     this.#plan = plan
     this.#site = site
     this.#board = new Switchboard(this.#link())
   }
 
+  /** Its name in errors and events, and that of its worker: another one when that was taken by the time it began. */
+  get name(): string {
+    return this.#name
+  }
+
   /** Its worker, with its state, its process id, its usage; undefined while it is not needed. */
   get worker(): Worker<any, any> | undefined {
     const { master } = this.#site
-    return master.hasWorker(this.name) ? (master.getWorker(this.name) as Worker<any, any>) : undefined
+    const own = this.#worker
+    return own !== undefined && master.hasWorker(own.id) && master.getWorker(own.id) === own ? own : undefined
   }
 
   /** How many hosts are connected to it. */
@@ -88,7 +98,7 @@ export class McpServer implements AsyncDisposable {
   #exchange(): Exchange {
     const board = this.#board
     return {
-      name: this.name,
+      server: this,
       attach: (host) => {
         board.attach(host)
         this.#site.back(this)
@@ -112,16 +122,16 @@ export class McpServer implements AsyncDisposable {
   // ── the process ──
 
   #link(): Link {
-    const isUp = (): boolean => this.worker?.state === 'running'
+    const isUp = (): boolean => this.#worker?.state === 'running'
     return {
-      name: this.name,
+      server: this,
       clock: this.#site.clock,
       wait: this.#plan.wait,
       get isUp() {
         return isUp()
       },
       wake: () => this.#wake(),
-      send: (message) => this.worker?.send(message) ?? Promise.resolve(),
+      send: (message) => this.#worker?.send(message) ?? Promise.resolve(),
       changed: () => this.#changed(),
     }
   }
@@ -130,7 +140,7 @@ export class McpServer implements AsyncDisposable {
   async #wake(): Promise<void> {
     await this.#leaving
     if (this.#starting !== undefined) return this.#starting
-    const { worker } = this
+    const worker = this.#worker
     if (worker === undefined || worker.state === 'idle') return this.#start()
     if (worker.state !== 'stopping' && worker.state !== 'exited' && worker.state !== 'failed') return worker.ready()
     const exit = await worker.exited
@@ -142,6 +152,7 @@ export class McpServer implements AsyncDisposable {
 
   /** Whether another life begins without us. */
   #comesBack(exit: Exit): boolean {
+    if (this.worker === undefined) return false
     if (this.#isRestarting) return true
     return !this.#hasFailed && exit.kind !== 'stopped' && comesBack(this.#plan.worker.restart ?? 'transient', exit)
   }
@@ -175,13 +186,21 @@ export class McpServer implements AsyncDisposable {
 
   async #begin(): Promise<void> {
     const { command, args, worker: spec } = this.#plan
-    await this.#site.master.getWorker(this.name).start(command, args, {
+    await this.#employ().start(command, args, {
       ...spec,
       ready: () => this.#board.greet(),
       onMessage: (message: Message) => this.#board.accept(message),
       onExit: (exit) => this.#onExit(exit),
     })
     this.#changed()
+  }
+
+  /** The worker it has, unless its master has let go of that. */
+  #employ(): Worker<any, any> {
+    const { worker } = this
+    if (worker !== undefined) return worker
+    this.#name = this.#site.freeName(this.#plan.name, this)
+    return (this.#worker = this.#site.master.getWorker(this.#name))
   }
 
   #onExit(exit: Exit): void {
@@ -215,6 +234,8 @@ export class McpServer implements AsyncDisposable {
     this.#endedAt = -Infinity
     this.#board.reset()
     this.#site.left(this)
-    if (this.worker !== undefined) await this.#site.master.delWorker(this.name)
+    const { worker } = this
+    this.#worker = undefined
+    if (worker !== undefined) await this.#site.master.delWorker(worker.id)
   }
 }

@@ -44,6 +44,7 @@ export class McpServers implements AsyncDisposable {
     this.#site = {
       master: this.#master,
       clock: options.clock ?? systemClock,
+      freeName: (program, server) => this.#freeName(program, server),
       left: (server) => this.#leave(server),
       back: (server) => this.#comeBack(server),
       stopped: () => (isForOne ? this.stop() : Promise.resolve()),
@@ -98,12 +99,13 @@ export class McpServers implements AsyncDisposable {
   }
 
   /** Two servers of one program are told apart by a number. */
-  #freeName(name: string): string {
-    const taken = new Set([...this.#servers.values()].map((server) => server.name))
-    const isFree = (candidate: string): boolean => !taken.has(candidate) && !this.#master.hasWorker(candidate)
-    let free = name
-    for (let i = 2; !isFree(free); i++) free = `${name}-${i}`
-    return free
+  #freeName(program: string, owner?: McpServer): string {
+    const others = [...this.#servers.values()].filter((server) => server !== owner)
+    const taken = new Set(others.map(({ name }) => name))
+    const isFree = (name: string): boolean => !taken.has(name) && !this.#master.hasWorker(name)
+    let name = owner?.name ?? program
+    for (let i = 2; !isFree(name); i++) name = `${program}-${i}`
+    return name
   }
 
   #identify(value: object): number {

@@ -4,7 +4,8 @@ import { type Answer, type Message, type NotificationMessage, type RequestMessag
 
 /** Where the messages of hosts go. */
 export interface Exchange {
-  readonly name: string
+  /** Whose they are. */
+  readonly server: { readonly name: string }
   attach(host: McpTransport): void
   detach(host: McpTransport): Promise<void>
   /** Resolves when it was answered, to the host; rejects when it will not be. */
@@ -32,7 +33,7 @@ export class McpTransport {
   async start(): Promise<void> {
     if (this.#state !== 'new')
       throw new ClosedError(
-        `Cannot start this transport of MCP server "${this.#exchange.name}": it is ${this.#state}; take another by transport()`,
+        `Cannot start this transport of MCP server "${this.#exchange.server.name}": it is ${this.#state}; take another by transport()`,
       )
     this.#state = 'open'
     this.#exchange.attach(this)
@@ -51,7 +52,9 @@ export class McpTransport {
 
   async #send(message: Message): Promise<void> {
     if (this.#state !== 'open')
-      throw new ClosedError(`Cannot talk to MCP server "${this.#exchange.name}": this transport is ${this.#state}`)
+      throw new ClosedError(
+        `Cannot talk to MCP server "${this.#exchange.server.name}": this transport is ${this.#state}`,
+      )
     switch (kindOf(message)) {
       case 'request':
         return this.#exchange.request(this, message as RequestMessage)
@@ -96,7 +99,7 @@ export class McpTransport {
     } catch (error) {
       const { message, stack = message } = toError(error)
       process.emitWarning(
-        `a callback of a host of MCP server "${this.#exchange.name}" threw: ${stack}`,
+        `a callback of a host of MCP server "${this.#exchange.server.name}" threw: ${stack}`,
         'PagentWarning',
       )
     }

@@ -30,7 +30,7 @@ const LISTS = ['tools', 'prompts', 'resources'] as const
  * Since 2026-07-28 there is no beginning: what a server has to know comes with each request.
  */
 export class Handshake {
-  readonly #name: string
+  readonly #server: { readonly name: string }
   readonly #wire: Wire
   /** What the first host has said. */
   #params: object | undefined
@@ -40,8 +40,8 @@ export class Handshake {
   #logging: object | undefined
   readonly #subscribers = new Map<string, Set<McpTransport>>()
 
-  constructor(name: string, wire: Wire) {
-    this.#name = name
+  constructor(server: { readonly name: string }, wire: Wire) {
+    this.#server = server
     this.#wire = wire
   }
 
@@ -105,7 +105,7 @@ export class Handshake {
   /** The server's own words go to the first host; a later life is not let in. */
   #refused(answer: Answer, isFirst: boolean): void {
     const { code, message, data } = (answer as { error: { code: number; message: string; data?: unknown } }).error
-    if (!isFirst) throw new RpcError(`MCP server "${this.#name}"`, METHODS.initialize, message, code, data)
+    if (!isFirst) throw new RpcError(`MCP server "${this.#server.name}"`, METHODS.initialize, message, code, data)
     this.#params = undefined
     this.#refusal = answer
   }
@@ -114,7 +114,7 @@ export class Handshake {
     const [before, now] = [membersOf(this.#welcome)['protocolVersion'], welcome['protocolVersion']]
     if (!isFirst && before !== now)
       throw new ProtocolError(
-        `Cannot go on with MCP server "${this.#name}": it speaks ${String(now)} now, and its hosts ${String(before)}; stop() it, and connect again`,
+        `Cannot go on with MCP server "${this.#server.name}": it speaks ${String(now)} now, and its hosts ${String(before)}; stop() it, and connect again`,
       )
     this.#welcome = welcome
   }
@@ -131,7 +131,7 @@ export class Handshake {
   #again(method: string, params: object): void {
     const failed = (why: string): void =>
       this.#wire.report(
-        new ProtocolError(`Cannot repeat ${method} to MCP server "${this.#name}" after its restart: ${why}`),
+        new ProtocolError(`Cannot repeat ${method} to MCP server "${this.#server.name}" after its restart: ${why}`),
       )
     this.#wire.ask(method, params).then(
       (answer) => 'error' in answer && failed(answer.error.message),

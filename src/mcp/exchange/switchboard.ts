@@ -27,7 +27,7 @@ import type { McpTransport } from '../transport.ts'
 
 /** The way to the server. */
 export interface Link {
-  readonly name: string
+  readonly server: { readonly name: string }
   readonly clock: Clock
   /** How long a request waits for a server that is not there, in milliseconds. */
   readonly wait: number
@@ -148,7 +148,8 @@ export class Switchboard {
     this.#questions.introduce(host, paramsOf(request)['capabilities'])
     if (this.#handshake.answer === undefined) await this.#meet(paramsOf(request))
     const answer = this.#handshake.answer
-    if (answer === undefined) throw new ClosedError(`Cannot initialize MCP server "${this.#link.name}": it was stopped`)
+    if (answer === undefined)
+      throw new ClosedError(`Cannot initialize MCP server "${this.#link.server.name}": it was stopped`)
     host.deliver({ ...answer, id: request.id })
   }
 
@@ -207,7 +208,7 @@ export class Switchboard {
   }
 
   #notBack({ request }: Pending, wait: number): TimeoutError {
-    const text = `Cannot call ${request.method} of MCP server "${this.#link.name}": it was not there within ${formatMillis(wait)}`
+    const text = `Cannot call ${request.method} of MCP server "${this.#link.server.name}": it was not there within ${formatMillis(wait)}`
     return new TimeoutError(text, request.method, wait)
   }
 
@@ -219,7 +220,7 @@ export class Switchboard {
 
   #cancel(pending: Pending, reason: unknown): void {
     const { id, sent, request } = pending
-    this.#fail(pending, new ClosedError(`${request.method} of MCP server "${this.#link.name}" was cancelled`))
+    this.#fail(pending, new ClosedError(`${request.method} of MCP server "${this.#link.server.name}" was cancelled`))
     if (sent && this.#link.isUp) this.#say(notification(NOTES.cancelled, { requestId: id, reason }))
   }
 
@@ -286,7 +287,7 @@ export class Switchboard {
   }
 
   #newHandshake(): Handshake {
-    return new Handshake(this.#link.name, {
+    return new Handshake(this.#link.server, {
       ask: (method, params) => this.#ask(method, params),
       note: (message) => this.#say(message),
       tell: (message) => {
