@@ -1,5 +1,6 @@
 import type { Exit } from '../base/exit.ts'
 import { CALLER, type Caller } from '../rpc/client.ts'
+import type { WorkerCaller } from '../worker/worker-caller.ts'
 import type { Worker } from '../worker/worker.ts'
 
 /** When a worker is replaced: after so many calls, and at that time by the clock. */
@@ -21,6 +22,8 @@ export class Member {
   /** Calls it is doing. */
   inFlight = 0
   calls = 0
+  /** Calls that were cancelled, and that it has not let go of: it gets no others, which would end with it if it never does. */
+  lingering = 0
   /** It does one thing only, for somebody who has leased it. */
   isLeased = false
   /** The calls of so many keys come to it. */
@@ -32,11 +35,17 @@ export class Member {
   /** Since then it has nothing to do; by the clock. */
   idleSince = 0
 
-  constructor(worker: Worker<any, any>, number: number, terms: Terms) {
+  /** `free`: it has let go of all that was cancelled. */
+  constructor(worker: Worker<any, any>, number: number, terms: Terms, free: () => void) {
     this.worker = worker
     this.number = number
     this.terms = terms
-    this.caller = worker.rpc()[CALLER]
+    const caller = worker.rpc()[CALLER] as WorkerCaller
+    caller.onLingering = (calls) => {
+      this.lingering = calls
+      if (calls === 0) free()
+    }
+    this.caller = caller
   }
 
   /** Its whole life. */

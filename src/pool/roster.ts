@@ -51,7 +51,7 @@ export class Roster {
   get hasRoom(): boolean {
     let [busy, isIdle] = [0, false]
     for (const member of this.members) {
-      if (member.inFlight > 0) busy++
+      if (this.#isBusy(member)) busy++
       if (!this.#canWork(member)) continue
       if (member.inFlight === 0) isIdle = true
       else if (member.inFlight < this.#concurrency) return true
@@ -66,7 +66,7 @@ export class Roster {
     let working: Member | undefined
     let busy = 0
     for (const member of this.members) {
-      if (member.inFlight > 0) busy++
+      if (this.#isBusy(member)) busy++
       if (!this.#isFree(member, job)) continue
       if (member.inFlight === 0) idle = idle === undefined || (isNewKey && member.keys < idle.keys) ? member : idle
       else if (working === undefined || member.inFlight < working.inFlight) working = member
@@ -79,8 +79,13 @@ export class Roster {
     return job.isAlone ? member.inFlight === 0 : member.inFlight < this.#concurrency
   }
 
-  #canWork({ isReady, isLeaving, isLeased, worker }: Member): boolean {
-    return isReady && !isLeaving && !isLeased && worker.state === 'running'
+  #canWork({ isReady, isLeaving, isLeased, lingering, worker }: Member): boolean {
+    return isReady && !isLeaving && !isLeased && lingering === 0 && worker.state === 'running'
+  }
+
+  /** It is one of those that work at a time. Where it gets nothing new, another may take the places it does not use. */
+  #isBusy({ inFlight, lingering }: Member): boolean {
+    return inFlight > 0 && (lingering === 0 || this.#concurrency === 1)
   }
 
   #remember(key: string, member: Member): void {

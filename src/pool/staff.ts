@@ -174,7 +174,7 @@ export class Staff {
     const { min, max, spares, concurrency } = this.#plan
     const isUsed = this.#filling !== undefined || this.#stats.calls > 0 || this.#queue.length > 0
     if (!isUsed || !this.#isOpen || this.#closing !== undefined) return 0
-    const working = this.#roster.count(({ inFlight }) => inFlight > 0)
+    const working = this.#roster.count(({ inFlight, lingering }) => inFlight > 0 || lingering > 0)
     const asked = working + Math.ceil(this.#queue.length / concurrency)
     return Math.min(max, Math.max(min, asked)) + spares
   }
@@ -204,7 +204,7 @@ export class Staff {
     const { freeNumber } = this.#roster
     const one = worker(`${id}-${freeNumber}`, command.file, command.args, spec)
     this.#introduce(one)
-    const member = new Member(one, freeNumber, this.#aging.terms())
+    const member = new Member(one, freeNumber, this.#aging.terms(), () => this.#dispatch())
     this.#roster.members.add(member)
     void member.live(() => this.#onReady(member)).then((exit) => this.#onExit(member, exit))
   }

@@ -36,6 +36,8 @@ export interface PeerOptions {
   readonly propagate?: Propagate | undefined
   /** It was not. */
   readonly stuck?: (method: string) => void
+  /** Told, at each change, how many cancelled calls may still be running there: those that were not answered, stuck or not. */
+  readonly lingering?: ((calls: number) => void) | undefined
   /** What came was no JSON-RPC, or an answer to nothing. It is passed over. */
   readonly fault?: (error: ProtocolError) => void
   /** Asked for each call of the other side whether somebody wants to hear of it. @default nobody does */
@@ -57,12 +59,13 @@ export class Peer implements Caller {
 
   constructor(port: Port, options: PeerOptions) {
     const { who, clock, api, maxInFlight = MAX_IN_FLIGHT, cancelGrace = CANCEL_GRACE, stuck = ignore } = options
-    const { closedGrace = 0, propagate, watchServed } = options
+    const { closedGrace = 0, propagate, watchServed, lingering = ignore } = options
     this.#port = port
     this.#who = who
     this.#propagate = propagate
     this.#fault = options.fault ?? ignore
-    this.#outgoing = new Outgoing(port, { who, clock, maxInFlight, cancelGrace, closedGrace, stuck, propagate })
+    const shared = { who, clock, maxInFlight, cancelGrace, closedGrace, stuck, lingering, propagate }
+    this.#outgoing = new Outgoing(port, shared)
     const served = watchServed && new Served(watchServed)
     this.#incoming = new Incoming(port, api === undefined ? NO_METHODS : methodsOf(api), maxInFlight, served)
   }

@@ -17,6 +17,8 @@ const ATTEMPTS = 3
 /** Calls a worker through all its lives. */
 export class WorkerCaller implements Caller {
   readonly #lifecycle: Lifecycle
+  /** For a pool, whose caller is the worker's first: how many cancelled calls the worker has not let go of, at each change. */
+  onLingering: ((calls: number) => void) | undefined = undefined
 
   /** @throws TypeError when its messages belong to somebody else. */
   constructor(lifecycle: Lifecycle, settings: RpcSettings) {
@@ -24,7 +26,11 @@ export class WorkerCaller implements Caller {
     const { id, job, life } = lifecycle
     if (job?.plan.spec.onMessage !== undefined)
       throw new TypeError(`Cannot call worker "${id}": its onMessage gets every message; use one or the other`)
-    lifecycle.rpc ??= { ...settings, watchServed: (kind, called) => this.#watch(called, undefined, kind, 'worker') }
+    lifecycle.rpc ??= {
+      ...settings,
+      watchServed: (kind, called) => this.#watch(called, undefined, kind, 'worker'),
+      lingering: (calls) => this.onLingering?.(calls),
+    }
     if (life?.exit === undefined) life?.streams?.openCalls(lifecycle.rpc)
   }
 

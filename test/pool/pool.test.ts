@@ -3,27 +3,9 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, it } from 'node:test'
-import { type PoolSpec, Master, Pool } from '../../src/index.ts'
+import { Master, Pool } from '../../src/index.ts'
 import { eventually, isAlive } from '../support/processes.ts'
-import type * as work from './fixtures/work.ts'
-
-type Work = typeof work
-const module = new URL('./fixtures/work.ts', import.meta.url)
-
-/** A story with a pool of its own; nothing is left of it. */
-function pooled(title: string, spec: Partial<PoolSpec>, tell: (pool: Pool<Work>) => Promise<void>): void {
-  void it(title, async () => {
-    const pool = new Pool<Work>({ module, ...spec })
-    const pids = new Set<number>()
-    try {
-      await tell(pool)
-      if (pool.stats.ready > 0) for (let i = 0; i < 4; i++) pids.add(await pool.call('pid', []))
-    } finally {
-      await pool.stop()
-    }
-    for (const pid of pids) assert.equal(isAlive(pid), false)
-  })
-}
+import { type Work, module, pooled } from './pooled.ts'
 
 const cpuMeasured = process.env['PAGENT_LAUNCHER'] !== 'portable'
 

@@ -490,6 +490,18 @@ describe('who gives up', PATIENCE, () => {
     assert.deepEqual([left.stuck.length, clock.pending, outcomes.map(({ times }) => times)], [2, 0, [1, 1]])
   })
 
+  test('lingers until it is answered, and for ever when it is stuck', async () => {
+    const lingering: number[] = []
+    const { peer, clock, say } = alone({ cancelGrace: 200, lingering: (calls) => void lingering.push(calls) })
+    for (const timeout of [100, 200]) outcomeOf(peer.call('any', [], plan({ timeout })))
+    await clock.advanceAsync(300)
+    assert.deepEqual(lingering, [1, 2])
+    for (const id of [1, 2, 2]) say({ jsonrpc: '2.0', id, result: 'late' })
+    assert.deepEqual(lingering, [1, 2, 1], 'the first is stuck, and the second answered')
+    peer.close(new Error('over'))
+    assert.equal(lingering.length, 3)
+  })
+
   test('with an endless grace is never told', async () => {
     const { clock, left } = pair({ cancelGrace: Infinity }, { api: waits([]) })
     outcomeOf(left.peer.call('deaf', [], plan({ timeout: 100 })))

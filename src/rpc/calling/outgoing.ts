@@ -50,6 +50,8 @@ export interface OutgoingOptions {
   readonly propagate: Propagate | undefined
   /** It was not, and whoever answers is stuck in it. */
   readonly stuck: (method: string) => void
+  /** So many cancelled calls may still be running on the other side. */
+  readonly lingering: (calls: number) => void
 }
 
 /** Our calls to the other side: each settles once, by its answer, its deadline, its signal or the end of the other side. */
@@ -60,6 +62,8 @@ export class Outgoing {
   readonly #deadlines: Deadlines<OutgoingCall>
   /** Cancelled, and not answered yet. */
   readonly #cancelled = new Map<Id, Timer>()
+  /** The same, and those that are stuck. */
+  #lingering = 0
   /** Not sent, since nobody reads; for a moment its end is waited for. */
   readonly #ending: Timers
   #closed: Error | undefined
@@ -232,6 +236,7 @@ export class Outgoing {
       stuck(call.method)
     })
     this.#cancelled.set(call.id, timer)
+    this.#linger(1)
     this.#note(NOTES.cancel, { id: call.id })
     if (error !== undefined) call.reject(error)
   }
@@ -239,8 +244,16 @@ export class Outgoing {
   /** True for one that was cancelled: it may have been on its way. */
   #answerLate(id: Id): boolean {
     const timer = this.#cancelled.get(id)
-    timer?.cancel()
-    return this.#cancelled.delete(id)
+    if (timer === undefined) return false
+    timer.cancel()
+    this.#cancelled.delete(id)
+    this.#linger(-1)
+    return true
+  }
+
+  #linger(change: 1 | -1): void {
+    this.#lingering += change
+    this.#options.lingering(this.#lingering)
   }
 
   #note(method: string, params: object): void {

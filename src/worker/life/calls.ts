@@ -20,6 +20,8 @@ export interface RpcSettings {
   readonly cancelGrace: number
   /** Asked for each call of the worker whether somebody wants to hear of it. */
   readonly watchServed?: WatchServed
+  /** Told how many cancelled calls it has not let go of. */
+  readonly lingering?: (calls: number) => void
 }
 
 /** Whose calls these are. */
@@ -45,7 +47,7 @@ export class Calls {
     propagate: Propagate | undefined,
   ) {
     this.#owner = owner
-    const { serve: api, maxInFlight, cancelGrace, watchServed } = settings
+    const { serve: api, maxInFlight, cancelGrace, watchServed, lingering } = settings
     this.peer = new Peer(channel, {
       who: `worker "${owner.id}"`,
       clock: owner.clock,
@@ -55,6 +57,7 @@ export class Calls {
       closedGrace: 1000,
       propagate,
       watchServed,
+      lingering,
       stuck: () => owner.fail({ kind: 'unresponsive', after: cancelGrace }),
       fault: (notice) => owner.emit({ type: 'noticed', notice }),
     })
