@@ -5,6 +5,8 @@ import type { ByteSink } from './bytes.ts'
 
 /** What may wait for a reader that does not read, in bytes (for text: characters). */
 export const OUTBOX_LIMIT: number = 16 * 2 ** 20
+/** And what may wait at most where more is owed to it: whoever keeps to the protocol is owed less. */
+export const OWED_LIMIT: number = 4 * OUTBOX_LIMIT
 
 /** With so many bytes on their way, whoever answers waits before it takes the next. */
 const PRESSURE = 2 ** 20
@@ -57,9 +59,9 @@ export class Outbox {
     return refusal === undefined ? this.#accept(frame, lent).done : handled(Promise.reject(refusal))
   }
 
-  /** The same for somebody who does not wait. */
-  post(frame: string | Uint8Array, lent = false): void {
-    const refusal = this.#refusal(frame.length)
+  /** The same for somebody who does not wait. What is `owed` has been asked for, and does not count against the limit. */
+  post(frame: string | Uint8Array, lent = false, owed = false): void {
+    const refusal = owed ? this.#refusal(0, OWED_LIMIT) : this.#refusal(frame.length)
     if (refusal !== undefined) throw refusal
     this.#accept(frame, lent)
   }
@@ -113,11 +115,11 @@ export class Outbox {
     return (this.#batch?.size ?? 0) + (this.#writing?.size ?? 0)
   }
 
-  #refusal(length: number): Error | undefined {
+  #refusal(length: number, limit = OUTBOX_LIMIT): Error | undefined {
     if (this.#closed !== undefined) return this.#refuse(this.#closed.why, this.#closed.cause)
     if (this.#ending !== undefined) return this.#refuse('its input was ended')
     const waiting = this.queued
-    return waiting > 0 && waiting + length > OUTBOX_LIMIT ? this.#overload(waiting) : undefined
+    return waiting > 0 && waiting + length > limit ? this.#overload(waiting, limit) : undefined
   }
 
   #accept(frame: string | Uint8Array, lent: boolean): Batch {
@@ -176,11 +178,11 @@ export class Outbox {
     return new ClosedError(`Cannot send to ${this.#who}: ${why}`, { cause })
   }
 
-  #overload(waiting: number): OverloadError {
+  #overload(waiting: number, limit: number): OverloadError {
     return new OverloadError(
       `Cannot send to ${this.#who}: ${formatBytes(waiting)} already wait for it to read; await send() to keep its pace`,
       waiting,
-      OUTBOX_LIMIT,
+      limit,
     )
   }
 }

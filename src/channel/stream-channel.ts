@@ -75,11 +75,11 @@ export class StreamChannel<In, Out = In> implements Channel<In, Out>, Selectable
   }
 
   /**
-   * Sends with nobody waiting: what cannot be sent is thrown.
+   * Sends with nobody waiting: what cannot be sent is thrown. What is `owed` the other side has asked for.
    *
    * @throws ClosedError, FramingError, OverloadError
    */
-  post(message: Out): void {
+  post(message: Out, owed = false): void {
     const { encodeInto } = this.#framing
     if (encodeInto !== undefined && this.#outbox.postInto(encodeInto, message)) return
     let frame: string | Uint8Array
@@ -88,7 +88,7 @@ export class StreamChannel<In, Out = In> implements Channel<In, Out>, Selectable
     } catch (error) {
       throw this.#named(error)
     }
-    this.#outbox.post(frame, this.#framing.lend !== undefined)
+    this.#outbox.post(frame, this.#framing.lend !== undefined, owed)
   }
 
   /** Resolves when what was sent has left; undefined while little waits. */

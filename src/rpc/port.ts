@@ -2,8 +2,12 @@ import type { Channel } from '../channel/channel.ts'
 
 /** Where a peer's messages leave. */
 export interface Port {
-  /** @throws ClosedError, FramingError, OverloadError */
-  post(message: unknown): void
+  /**
+   * What is `owed`, since a call or a credit stands behind it, is taken though much waits already.
+   *
+   * @throws ClosedError, FramingError, OverloadError
+   */
+  post(message: unknown, owed?: boolean): void
   /** Resolves when what was posted has left; undefined when there is room. Whoever answers waits for it before the next. */
   readonly pressure: Promise<void> | undefined
 }

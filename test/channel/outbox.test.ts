@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { ClosedError } from '../../src/base/errors.ts'
-import { OUTBOX_LIMIT, Outbox } from '../../src/channel/outbox.ts'
+import { OUTBOX_LIMIT, OWED_LIMIT, Outbox } from '../../src/channel/outbox.ts'
 import type { Room } from '../../src/framing/framing.ts'
 import { settled } from '../support/fake-clock.ts'
 import { FakeSink } from './fake-bytes.ts'
@@ -148,6 +148,22 @@ describe('sending', () => {
     void outbox.send('y')
     await settled()
     assert.equal(sink.writes.at(-1), 'y')
+  })
+
+  it('takes what is owed above the limit, and is no memory without end for who never reads', async () => {
+    const { sink, outbox } = make()
+    const quarter = 'x'.repeat(OUTBOX_LIMIT / 4)
+    for (let i = 0; i < 4; i++) outbox.post(quarter)
+    assert.throws(() => outbox.post('y'), { code: 'ERR_PAGENT_OVERLOAD', limit: OUTBOX_LIMIT })
+    while (outbox.queued < OWED_LIMIT) outbox.post(quarter, false, true)
+    outbox.post('the last', false, true)
+    const full = { code: 'ERR_PAGENT_OVERLOAD', queued: OWED_LIMIT + 8, limit: OWED_LIMIT }
+    assert.throws(() => outbox.post('y', false, true), full)
+    await settled()
+    while (outbox.queued > 0) sink.done()
+    assert.equal(sink.text.length, OWED_LIMIT + 8)
+    outbox.close('it has ended')
+    assert.throws(() => outbox.post('y', false, true), { code: 'ERR_PAGENT_CLOSED' })
   })
 
   it('takes one message of any size while nothing waits', async () => {

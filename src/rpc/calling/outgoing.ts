@@ -258,7 +258,7 @@ export class Outgoing {
 
   #note(method: string, params: object): void {
     try {
-      this.#port.post({ jsonrpc: '2.0', method, params })
+      this.#port.post({ jsonrpc: '2.0', method, params }, true)
     } catch {
       // Who cannot be reached needs no note: its calls end with it.
     }

@@ -9,13 +9,12 @@ import {
   type NotificationMessage,
   type RequestMessage,
   type ResultMessage,
-  type WireError,
 } from '../messages.ts'
 import { Outflow, Starved } from './outflow.ts'
 import type { Port } from '../port.ts'
 import type { Served } from './served.ts'
 
-type Answer = (ResultMessage & { readonly error?: undefined }) | ErrorMessage
+type Answer = (ResultMessage & { readonly error?: undefined }) | (ErrorMessage & { readonly id: Id })
 
 /** The other side's calls to us: each is answered once. */
 export class Incoming {
@@ -47,14 +46,16 @@ export class Incoming {
     if (credit !== undefined && !isCredit(credit))
       return this.#fail(id, CODES.invalidRequest, 'credit must be a whole number from 1')
     const call = callOf((value) => this.#note(NOTES.progress, { id, value }), message._meta)
+    let result: unknown
     try {
-      const result = during(call, run, argumentsOf(params))
-      if (!takesTime(result)) return this.#answer(id, result, credit)
-      this.#running.set(id, call)
-      void this.#follow(id, call, result, credit)
+      result = during(call, run, argumentsOf(params))
+      if (!takesTime(result) && this.#port.pressure === undefined) return this.#send(answerOf(id, result, credit))
     } catch (error) {
-      this.#reject(id, error)
+      if (this.#port.pressure === undefined) return this.#send(thrown(id, error))
+      result = Promise.reject(error)
     }
+    this.#running.set(id, call)
+    void this.#follow(id, call, result, credit)
   }
 
   /** Resolves when none is running. */
@@ -98,24 +99,25 @@ export class Incoming {
     for (const id of this.#running.keys()) this.cancel(id)
   }
 
-  /** A promise, or a stream, or a promise of one. */
+  /** A promise, or a stream, or a promise of one. It runs until its answer has room: what waits is no more than what runs. */
   async #follow(id: Id, call: Call, result: unknown, credit: number | undefined): Promise<void> {
+    let answer: Answer
     try {
       const value = await result
-      if (isIterable(value)) await this.#stream(id, call, value, credit)
-      else this.#answer(id, value, credit)
+      answer = isIterable(value) ? await this.#stream(id, call, value, credit) : answerOf(id, value, credit)
     } catch (error) {
-      if (call.cancelled || error instanceof Starved) this.#fail(id, CODES.cancelled, 'the call was cancelled')
-      else this.#reject(id, error)
-    } finally {
-      this.#outflows.delete(id)
-      this.#ended(id)
+      const isOver = call.cancelled || error instanceof Starved
+      answer = isOver ? failure(id, CODES.cancelled, 'the call was cancelled') : thrown(id, error)
     }
+    this.#outflows.delete(id)
+    while (this.#port.pressure !== undefined) await this.#port.pressure
+    this.#send(answer)
+    this.#ended(id)
   }
 
-  async #stream(id: Id, call: Call, items: AsyncIterable<unknown>, credit: number | undefined): Promise<void> {
+  async #stream(id: Id, call: Call, items: AsyncIterable<unknown>, credit: number | undefined): Promise<Answer> {
     if (credit === undefined)
-      return this.#fail(id, CODES.invalidRequest, 'it returns a stream; use stream() instead of call()')
+      return failure(id, CODES.invalidRequest, 'it returns a stream; use stream() instead of call()')
     const send = (value: unknown): void =>
       this.#port.post({ jsonrpc: '2.0', method: NOTES.item, params: { id, value } })
     const outflow = new Outflow(
@@ -128,7 +130,7 @@ export class Incoming {
     if (call.cancelled) outflow.cancel()
     if (this.#isDeaf) outflow.starve()
     await outflow.run()
-    this.#send({ jsonrpc: '2.0', id, result: null }, id)
+    return { jsonrpc: '2.0', id, result: null }
   }
 
   #ended(id: Id): void {
@@ -138,36 +140,24 @@ export class Incoming {
     this.#idle = undefined
   }
 
-  #answer(id: Id, result: unknown, credit: number | undefined): void {
-    if (credit !== undefined)
-      return this.#fail(id, CODES.invalidRequest, 'it returns no stream; use call() instead of stream()')
-    this.#send({ jsonrpc: '2.0', id, result: result === undefined ? null : result }, id)
-  }
-
-  #reject(id: Id, thrown: unknown): void {
-    const error = toWire(thrown)
-    this.#send({ jsonrpc: '2.0', id, error }, id)
-  }
-
   #fail(id: Id, code: number, message: string): void {
-    const error: WireError = { code, message }
-    this.#send({ jsonrpc: '2.0', id, error }, id)
+    this.#send(failure(id, code, message))
   }
 
   /** The answer with its id will be that of the other one. */
   #refuseTwin(id: Id): void {
-    const error: WireError = { code: CODES.invalidRequest, message: `a call with the id ${id} is running` }
-    this.#tryPost({ jsonrpc: '2.0', id, error })
+    this.#tryPost(failure(id, CODES.invalidRequest, `a call with the id ${id} is running`))
   }
 
   /** An answer that cannot be sent is answered with the reason. */
-  #send(message: Answer, id: Id): void {
+  #send(message: Answer): void {
+    const { id, error } = message
     try {
-      this.#port.post(message)
-    } catch (error) {
-      if (message.error === undefined) return this.#reject(id, error)
+      this.#port.post(message, true)
+    } catch (reason) {
+      if (error === undefined) return this.#send(thrown(id, reason))
     }
-    this.#served?.answered(id, message.error)
+    this.#served?.answered(id, error)
   }
 
   #note(method: string, params: object): void {
@@ -181,6 +171,20 @@ export class Incoming {
       // Who cannot be told will not ask.
     }
   }
+}
+
+function answerOf(id: Id, result: unknown, credit: number | undefined): Answer {
+  if (credit !== undefined)
+    return failure(id, CODES.invalidRequest, 'it returns no stream; use call() instead of stream()')
+  return { jsonrpc: '2.0', id, result: result === undefined ? null : result }
+}
+
+function thrown(id: Id, error: unknown): Answer {
+  return { jsonrpc: '2.0', id, error: toWire(error) }
+}
+
+function failure(id: Id, code: number, message: string): Answer {
+  return { jsonrpc: '2.0', id, error: { code, message } }
 }
 
 /** By position; what comes by name is one argument. */
