@@ -32,9 +32,9 @@ class Deaf {
     for (const message of messages) this.#source.push(`${JSON.stringify({ jsonrpc: '2.0', ...message })}\n`)
   }
 
-  /** So many calls of the other side, the first with the id 1. */
-  ask(method: string, times: number): void {
-    this.say(...Array.from({ length: times }, (_, i) => ({ id: i + 1, method })))
+  /** So many calls of the other side, the first with the id 1; with credit, for streams. */
+  ask(method: string, times: number, credit?: number): void {
+    this.say(...Array.from({ length: times }, (_, i) => ({ id: i + 1, method, credit })))
   }
 
   /** Reads what has been written, and what is written then, until there is no more. */
@@ -119,5 +119,64 @@ describe('who does not read for a while', PATIENCE, () => {
       credit.reduce((sum, { params }) => sum + params.more, 0),
       WINDOW,
     )
+  })
+})
+
+/** The items of one stream, by the number that each begins with. */
+const valuesOf = (sent: readonly any[], id: number): number[] =>
+  sent.filter(({ params }) => params?.id === id).map(({ params }) => Number.parseInt(params.value, 10))
+
+describe('streams of large items', PATIENCE, () => {
+  const LARGE = 'x'.repeat(300_000)
+
+  /** Counts what is made of streams of so many items, and how many of them were closed. */
+  function large(to: number): { made: number; closed: number; items(): AsyncGenerator<string> } {
+    const count = {
+      made: 0,
+      closed: 0,
+      async *items() {
+        try {
+          for (let i = 1; i <= to; i++, count.made++) yield `${i}${LARGE}`
+        } finally {
+          count.closed++
+        }
+      },
+    }
+    return count
+  }
+
+  test('go at the pace of who reads them, and arrive complete', async () => {
+    const count = large(WINDOW)
+    const deaf = new Deaf(count)
+    deaf.ask('items', 1, WINDOW)
+    await settled()
+    assert.ok(count.made < 8, `${count.made} items were made for who does not read`)
+    const sent = await deaf.read()
+    assert.deepEqual(
+      valuesOf(sent, 1),
+      Array.from({ length: WINDOW }, (_, i) => i + 1),
+    )
+    assert.deepEqual(sent.at(-1), { jsonrpc: '2.0', id: 1, result: null })
+  })
+
+  test('are many at a time', async () => {
+    const deaf = new Deaf(large(3))
+    deaf.ask('items', 100, WINDOW)
+    const sent = await deaf.read()
+    for (let id = 1; id <= 100; id++) assert.deepEqual(valuesOf(sent, id), [1, 2, 3])
+    assert.equal(sent.filter(({ result }) => result === null).length, 100)
+  })
+
+  test('that are cancelled while they wait for room are closed at once', async () => {
+    const count = large(Infinity)
+    const deaf = new Deaf(count)
+    // Whoever waits for an answer itself hears what comes meanwhile.
+    void outcomeOf(deaf.peer.call('own', [], PLAIN_CALL))
+    deaf.ask('items', 1, WINDOW)
+    await settled()
+    deaf.say({ method: '$/cancelRequest', params: { id: 1 } })
+    await settled()
+    assert.equal(count.closed, 1)
+    assert.deepEqual((await deaf.read()).at(-1), { jsonrpc: '2.0', id: 1, result: null })
   })
 })

@@ -118,12 +118,11 @@ export class Incoming {
   async #stream(id: Id, call: Call, items: AsyncIterable<unknown>, credit: number | undefined): Promise<Answer> {
     if (credit === undefined)
       return failure(id, CODES.invalidRequest, 'it returns a stream; use stream() instead of call()')
-    const send = (value: unknown): void =>
-      this.#port.post({ jsonrpc: '2.0', method: NOTES.item, params: { id, value } })
     const outflow = new Outflow(
       items,
       credit,
-      send,
+      this.#port,
+      id,
       (step) => during(call, step, []) as Promise<IteratorResult<unknown>>,
     )
     this.#outflows.set(id, outflow)

@@ -1,13 +1,17 @@
+import { type Id, NOTES } from '../messages.ts'
+import type { Port } from '../port.ts'
+
 /** It would have to wait for credit that cannot come. */
 export class Starved extends Error {}
 
 /** Asks for one item; what runs then may ask for the call it serves. */
 export type Stepper = (step: () => Promise<IteratorResult<unknown>>) => Promise<IteratorResult<unknown>>
 
-/** The writing end of a stream: sends as many items as were asked for, and waits. */
+/** The writing end of a stream: sends as many items as were asked for, when there is room for them, and waits. */
 export class Outflow {
   readonly #iterator: AsyncIterator<unknown>
-  readonly #send: (value: unknown) => void
+  readonly #port: Port
+  readonly #id: Id
   readonly #stepper: Stepper
   #credit: number
   #granted: PromiseWithResolvers<void> | undefined
@@ -15,10 +19,12 @@ export class Outflow {
   #isCancelled = false
   #isStarved = false
 
-  constructor(items: AsyncIterable<unknown>, credit: number, send: (value: unknown) => void, stepper: Stepper) {
+  /** Of the call with that id. */
+  constructor(items: AsyncIterable<unknown>, credit: number, port: Port, id: Id, stepper: Stepper) {
     this.#iterator = items[Symbol.asyncIterator]()
     this.#credit = credit
-    this.#send = send
+    this.#port = port
+    this.#id = id
     this.#stepper = stepper
   }
 
@@ -67,7 +73,7 @@ export class Outflow {
 
   #post(value: unknown): void {
     this.#credit--
-    this.#send(value)
+    this.#port.post({ jsonrpc: '2.0', method: NOTES.item, params: { id: this.#id, value } }, true)
   }
 
   #wake(): void {
@@ -81,9 +87,13 @@ export class Outflow {
       .catch(() => {})
   }
 
+  /** Credit counts items, which may be large: where much waits already, the next one waits for room. */
   async #untilAllowed(): Promise<void> {
-    while (this.#credit <= 0 && !this.#isCancelled) {
-      if (this.#isStarved) throw new Starved()
+    while (!this.#isCancelled) {
+      const { pressure } = this.#port
+      if (this.#credit > 0 && pressure === undefined) return
+      if (this.#credit <= 0 && this.#isStarved) throw new Starved()
+      void pressure?.then(() => this.#wake())
       await (this.#granted ??= Promise.withResolvers<void>()).promise
     }
   }
