@@ -241,7 +241,7 @@ export class Worker<In = string, Out = In> implements Channel<In, Out>, Selectab
   /**
    * Asks it to end, then makes it: farewell, end of stdin, SIGTERM, SIGKILL to its whole tree. Always settles within
    * the times of its ladder, and rejects for a ladder that cannot be only. Its restart policy does not apply. Calling it
-   * again with a shorter ladder ends it sooner.
+   * again with a shorter ladder ends it sooner. It does not wait for an `onMessage` that is still at work: `onExit` does.
    */
   stop(shutdown?: Shutdown): Promise<Exit> {
     try {
