@@ -7,6 +7,7 @@ import {
   type Decoder,
   type Emit,
   type Framing,
+  checkOptions,
   decodeUtf8,
   encodeUtf8,
   readMaxLength,
@@ -29,6 +30,7 @@ export interface ContentLengthOptions {
  * ```
  */
 export function contentLength<I = unknown, O = I>(options: ContentLengthOptions = {}): Framing<I, O> {
+  checkOptions('contentLength', options, ['maxLength'])
   const max = readMaxLength(options.maxLength, BLOCK_MAX)
   return {
     name: 'contentLength',

@@ -1,4 +1,5 @@
 import { FramingError } from '../base/errors.ts'
+import { checkKeys } from '../base/options.ts'
 import { type Bytes, formatBytes, parseBytes } from '../base/units.ts'
 
 /** Receives each message in order. It never throws into a decoder. */
@@ -52,6 +53,15 @@ export type OverlongPolicy = 'fail' | 'skip'
 
 export const LINE_MAX: number = 2 ** 20
 export const BLOCK_MAX: number = 16 * 2 ** 20
+
+/** @throws TypeError for options that the framing does not have. */
+export function checkOptions<O extends object>(
+  framing: string,
+  options: O,
+  known: readonly (keyof O & string)[],
+): void {
+  checkKeys(options, known, `Cannot make ${framing}()`)
+}
 
 /** Reads the option every framing has. */
 export function readMaxLength(value: Bytes | undefined, fallback: number): number {

@@ -6,6 +6,7 @@ import {
   LINE_MAX,
   type OverlongPolicy,
   type Report,
+  checkOptions,
   encodeUtf8,
   readMaxLength,
   readSkip,
@@ -47,6 +48,7 @@ export function jsonDecoders(
   options: JsonOptions,
   longest: number,
 ): <I>(report: Report | undefined) => Decoder<I> {
+  checkOptions(name, options, ['maxLength', 'onOverlong', 'onInvalid'])
   const max = readMaxLength(options.maxLength, longest)
   const skipLong = readSkip(options.onOverlong, 'onOverlong')
   const skipInvalid = readSkip(options.onInvalid, 'onInvalid')

@@ -1,7 +1,16 @@
 import { FramingError } from '../base/errors.ts'
 import { type Bytes, formatBytes } from '../base/units.ts'
 import { Block } from './block.ts'
-import { BLOCK_MAX, type Decoder, type Emit, type Framing, readMaxLength, tooLong, unencodable } from './framing.ts'
+import {
+  BLOCK_MAX,
+  type Decoder,
+  type Emit,
+  type Framing,
+  checkOptions,
+  readMaxLength,
+  tooLong,
+  unencodable,
+} from './framing.ts'
 
 export interface LengthPrefixedOptions {
   /** Bytes of the big-endian length before each message. @default 4 */
@@ -19,6 +28,7 @@ export interface LengthPrefixedOptions {
  * ```
  */
 export function lengthPrefixed(options: LengthPrefixedOptions = {}): Framing<Uint8Array> {
+  checkOptions('lengthPrefixed', options, ['header', 'maxLength'])
   const header = options.header ?? 4
   if (header !== 1 && header !== 2 && header !== 4) {
     throw new RangeError(`Cannot use ${String(header)} as header: expected 1, 2 or 4 bytes`)

@@ -7,6 +7,7 @@ import {
   LINE_MAX,
   type OverlongPolicy,
   type Report,
+  checkOptions,
   decodeUtf8,
   readMaxLength,
   tooLong,
@@ -38,6 +39,7 @@ export interface LinesOptions {
  * ```
  */
 export function lines(options: LinesOptions = {}): Framing<string> {
+  checkOptions('lines', options, ['maxLength', 'onOverlong'])
   const max = readMaxLength(options.maxLength, LINE_MAX)
   const policy = readPolicy(options.onOverlong)
   return {

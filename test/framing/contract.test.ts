@@ -1,3 +1,5 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
 import * as fc from 'fast-check'
 import { contentLength, json, jsonRpc, lengthPrefixed, lines, raw, structured } from '../../src/framing/index.ts'
 import { joinBytes, testFraming } from '../contracts/framing.ts'
@@ -33,3 +35,18 @@ testFraming(
   bytes.filter((one) => one.length > 0),
   { long: block, normal: joinBytes },
 )
+
+test('every framing refuses options that it does not have', () => {
+  for (const make of [lines, json, jsonRpc, structured, contentLength, lengthPrefixed]) {
+    const framing = make as (options?: unknown) => unknown
+    assert.throws(() => framing({ maxLen: 5 }), {
+      name: 'TypeError',
+      message: new RegExp(`^Cannot make ${make.name}\\(\\): there is no option "maxLen"; there (is|are) .*maxLength`),
+    })
+    for (const options of [null, 5, 'text'])
+      assert.throws(() => framing(options), {
+        name: 'TypeError',
+        message: `Cannot make ${make.name}(): expected an object, not ${JSON.stringify(options)}`,
+      })
+  }
+})

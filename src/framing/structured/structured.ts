@@ -48,8 +48,8 @@ export interface StructuredOptions {
  * @throws RangeError for a `maxLength` that is none, TypeError for another policy than `'fail'` and `'skip'`
  */
 export function structured<I = unknown, O = I>(options: StructuredOptions = {}): Framing<I, O> {
+  const makeText = jsonDecoders('structured', options, BLOCK_MAX)
   const max = readMaxLength(options.maxLength, BLOCK_MAX)
-  const makeText = jsonDecoders('structured', options, max)
   const skips = {
     overlong: readSkip(options.onOverlong, 'onOverlong'),
     invalid: readSkip(options.onInvalid, 'onInvalid'),
