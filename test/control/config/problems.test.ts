@@ -208,3 +208,15 @@ test('what cannot be read is told once, and nothing is missed where it stands', 
   ] as const)
     assert.deepEqual(told(readYaml(yaml)), [expected])
 })
+
+test("what belongs to whoever writes it is nobody else's business, until it is used", () => {
+  const yaml = `x-notes: "costs $5"
+x-base: &base { command: [x, "$NOT"], x-more: ["\${"] }
+workers:
+  web: { <<: *base, command: x, x-mine: { at: $NOT } }
+`
+  assert.deepEqual(told(readYaml(yaml)), [])
+  assert.deepEqual(told(readYaml(yaml.replace('command: x,', ''))), [
+    '2:30 workers.web.command[1]: the variable NOT is not set; set it, or give a default: ${NOT:-}',
+  ])
+})

@@ -43,6 +43,8 @@ export interface FoundScalar {
 interface FoundBroken {
   readonly kind: 'broken'
   readonly place: Place
+  /** It was not said yet, and matters only where somebody needs the value. */
+  readonly problem?: string
 }
 
 /** Collects everything that is wrong, so that it can be told at once. */

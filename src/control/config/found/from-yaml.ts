@@ -171,8 +171,9 @@ class YamlReader {
     const maps = found?.kind === 'list' ? found.items : found === undefined ? [] : [found]
     return maps.flatMap((map) => {
       if (map.kind === 'map') return map.entries
-      if (map.kind === 'broken') return []
-      this.#refuse(this.#place(node, path), 'what << merges must be a map, or a list of maps')
+      if (map.kind !== 'broken')
+        this.#refuse(this.#place(node, path), 'what << merges must be a map, or a list of maps')
+      else if (map.problem !== undefined) this.#refuse(map.place, map.problem)
       return []
     })
   }
@@ -182,7 +183,7 @@ class YamlReader {
     const written = node.type === 'PLAIN' || node.type === undefined ? (node.source ?? String(value)) : String(value)
     if (typeof value !== 'string') return { kind: 'scalar', place, value, text: written, loose: false }
     const result = interpolate(value, this.#variables)
-    if ('problem' in result) return this.#broken(place, result.problem)
+    if ('problem' in result) return { kind: 'broken', place, problem: result.problem }
     return { kind: 'scalar', place, value: result.text, text: result.text, loose: result.filled }
   }
 }

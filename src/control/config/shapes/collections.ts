@@ -1,4 +1,4 @@
-import { type Found, type FoundMap, type Place, isAbsent } from '../found/found.ts'
+import { type Found, type FoundMap, type Place, type Problems, isAbsent } from '../found/found.ts'
 import { type Shape, anyOf, refuse } from './shape.ts'
 
 /** Several of one kind. */
@@ -47,7 +47,7 @@ export const ANYTHING: Shape<{ readonly json: unknown }> = {
   schema: {},
   read: (found, problems) => {
     const before = problems.count
-    const json = plainOf(found)
+    const json = plainOf(found, problems)
     if (json === UNFIT) refuse(found, problems, ANYTHING.expected)
     if (json === BROKEN) return undefined
     return problems.count > before ? undefined : { json }
@@ -58,12 +58,16 @@ const UNFIT = Symbol('no JSON')
 /** It could not be read, and that has been said. */
 const BROKEN = Symbol('not read')
 
-function plainOf(found: Found): unknown {
-  if (found.kind === 'broken') return BROKEN
+function plainOf(found: Found, problems: Problems): unknown {
+  if (found.kind === 'broken') return refuse(found, problems, ANYTHING.expected) ?? BROKEN
   if (found.kind === 'scalar') return isJson(found.value) ? found.value : UNFIT
-  if (found.kind === 'list') return allOf(found.items.map(plainOf), (items) => items)
+  if (found.kind === 'list')
+    return allOf(
+      found.items.map((item) => plainOf(item, problems)),
+      (items) => items,
+    )
   return allOf(
-    found.entries.map(({ value }) => plainOf(value)),
+    found.entries.map(({ value }) => plainOf(value, problems)),
     (values) => keyed(found, values),
   )
 }

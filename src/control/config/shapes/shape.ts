@@ -17,6 +17,7 @@ export interface Shape<T> {
 /** Says what was expected instead; nothing where it is known already that it cannot be read. */
 export function refuse(found: Found, problems: Problems, expected: string, more = ''): undefined {
   if (found.kind !== 'broken') problems.add(found.place, `expected ${expected}, not ${shown(found)}${more}`)
+  else if (found.problem !== undefined) problems.add(found.place, found.problem)
 }
 
 /** Either of several forms: by one value, by a list, by a map. */
