@@ -5,8 +5,9 @@ import { worker } from '../../../worker/host.ts'
 import type { EntryPlan, GroupEntry, PoolEntry, WorkerEntry } from '../../config/fleet-plan.ts'
 import { specOfPool } from '../spec/pool-spec.ts'
 import { specOfWorker } from '../spec/program.ts'
-import { type Home, Member } from './member.ts'
+import { type Home, type Kept, Member } from './member.ts'
 import type { Handle, Surroundings } from './unit.ts'
+import { walkForward } from './walk.ts'
 
 /** Everybody in a group, through all groups in it, and the supervisor that keeps them. */
 export class Children implements Home {
@@ -64,9 +65,9 @@ export class Children implements Home {
     for (const member of this.#all()) member.disarm()
   }
 
-  /** Those that are new in a group that runs. */
-  begin(): void {
-    for (const member of this.#all()) member.begin()
+  /** The group runs: those that are new in it, or have failed. */
+  async begin(): Promise<void> {
+    await this.#inOrder((member) => member.begin())
   }
 
   /** A supervisor of what the plan says: what was added or removed by hand, the one before does not know. */
@@ -107,6 +108,11 @@ export class Children implements Home {
     return [...this.#members.values()]
   }
 
+  /** Who depends on one that fails is tried all the same. */
+  async #inOrder(visit: (member: Member) => Promise<void>): Promise<void> {
+    await walkForward(this.#all(), (member) => ({ begun: Promise.resolve(), done: visit(member).then(() => true) }))
+  }
+
   #beginners(): readonly Child[] {
     return this.#all().flatMap(({ startsWithGroup, child }) => (startsWithGroup ? [child] : []))
   }
@@ -123,11 +129,11 @@ export class Children implements Home {
     return member
   }
 
-  #childOf(entry: WorkerEntry | PoolEntry): Child {
+  #childOf(entry: WorkerEntry | PoolEntry): Kept {
     return entry.kind === 'pool' ? new Pool(specOfPool(entry, this.#around.ears)) : this.#worker(entry)
   }
 
-  #worker(entry: WorkerEntry): Child {
+  #worker(entry: WorkerEntry): Kept {
     const { roster, prober, ears } = this.#around
     const { id, service, file, args, framing } = entry
     const dossier = roster.enter({ id, service, group: this.path }, entry)

@@ -1,25 +1,30 @@
 import type { Pool } from '../../../pool/pool.ts'
 import type { ChildState, Supervisor } from '../../../supervisor/supervisor.ts'
 import type { GroupEntry, PoolEntry } from '../../config/fleet-plan.ts'
+import { Beginning } from './beginning.ts'
 import { Children } from './children.ts'
-import { Beginning, PersistentStart } from './persist.ts'
+import type { PersistentStart } from './persist.ts'
 import { canPatch, isSameEntry } from '../spec/same.ts'
 import type { Handle, Surroundings, Unit } from './unit.ts'
 
 /** A supervisor at the top of the fleet, with everything below it. A pool at the top is a group of one. */
 export class Group implements Unit {
   #entry: GroupEntry | PoolEntry
-  readonly #around: Surroundings
   readonly #children: Children
   /** It was not begun yet, as what it is now. */
   #isNew = true
   /** A start that goes on by itself. */
-  readonly #beginning = new Beginning()
+  readonly #beginning: Beginning
 
   constructor(entry: GroupEntry | PoolEntry, around: Surroundings) {
     this.#entry = entry
-    this.#around = around
     this.#children = new Children(groupOf(entry), entry.id, around, () => this.start())
+    this.#beginning = new Beginning(around, () => ({
+      name: { supervisor: this.id },
+      workers: this.workers,
+      restarts: { intensity: this.#children.plan.intensity },
+      attempt: () => around.master.supervise(this.#children.renew()),
+    }))
   }
 
   get entry(): GroupEntry | PoolEntry {
@@ -69,22 +74,19 @@ export class Group implements Unit {
   async begin(): Promise<void> {
     // Somebody has stopped it.
     if (this.supervisor.state === 'exited' && !this.#isNew && !this.#beginning.isUnderWay) return
-    if (this.isUp) return this.#children.begin()
-    this.#children.arm()
-    return this.#begin().last
+    return this.isUp ? this.#children.begin() : this.#begin().last
   }
 
   /** Its children follow one after the other. */
   async whenBegun(): Promise<void> {}
 
   start(): Promise<void> {
-    this.#children.arm()
     return this.isUp ? Promise.resolve() : this.#begin().first
   }
 
   async stop(): Promise<void> {
     this.#children.disarm()
-    this.#withdraw()
+    void this.#beginning.withdraw()
     await this.supervisor.stop()
   }
 
@@ -114,42 +116,10 @@ export class Group implements Unit {
     if (this.#isNew) this.#children.renew()
   }
 
-  // ── its start ──
-
-  #withdraw(): void {
-    this.#beginning.withdraw()
-    this.#mark(undefined)
-  }
-
   #begin(): PersistentStart {
-    return this.#beginning.begin(() => this.#start())
-  }
-
-  #start(): PersistentStart {
-    const { clock, tell, roster } = this.#around
     this.#isNew = false
-    for (const id of this.workers) roster.of(id).asked()
-    return new PersistentStart(() => this.#attempt(), {
-      clock,
-      options: { intensity: this.#children.plan.intensity },
-      waits: (step) => {
-        this.#mark('backoff')
-        tell({ type: 'restart-scheduled', supervisor: this.id, ...step })
-      },
-      gaveUp: (error) => {
-        this.#mark('failed')
-        tell({ type: 'start-failed', supervisor: this.id, error })
-      },
-    })
-  }
-
-  async #attempt(): Promise<void> {
-    this.#mark(undefined)
-    await this.#around.master.supervise(this.#children.renew())
-  }
-
-  #mark(pending: 'backoff' | 'failed' | undefined): void {
-    for (const id of this.workers) this.#around.roster.of(id).pending = pending
+    this.#children.arm()
+    return this.#beginning.begin()
   }
 }
 

@@ -2,7 +2,8 @@ import type { Exit } from '../../../base/exit.ts'
 import type { Worker } from '../../../worker/worker.ts'
 import type { WorkerEntry } from '../../config/fleet-plan.ts'
 import { specOfWorker } from '../spec/program.ts'
-import { Beginning, PersistentStart } from './persist.ts'
+import { Beginning } from './beginning.ts'
+import type { PersistentStart } from './persist.ts'
 import { isSameEntry } from '../spec/same.ts'
 import { Schedule } from './schedule.ts'
 import type { Surroundings, Unit } from './unit.ts'
@@ -15,11 +16,17 @@ export class LoneWorker implements Unit {
   /** It was not begun yet, as what it is now. */
   #isNew = true
   /** A start that goes on by itself. */
-  readonly #beginning = new Beginning()
+  readonly #beginning: Beginning
 
   constructor(entry: WorkerEntry, around: Surroundings) {
     this.#entry = entry
     this.#around = around
+    this.#beginning = new Beginning(around, () => ({
+      name: { worker: this.id },
+      workers: this.workers,
+      restarts: this.#entry,
+      attempt: () => this.#attempt(),
+    }))
     this.#enter()
   }
 
@@ -91,7 +98,7 @@ export class LoneWorker implements Unit {
 
   /** Its schedule goes on. */
   async halt(): Promise<Exit | void> {
-    this.#withdraw()
+    void this.#beginning.withdraw()
     const worker = this.#worker
     if (worker.state !== 'idle') return worker.stop()
   }
@@ -117,7 +124,7 @@ export class LoneWorker implements Unit {
 
   async leave(): Promise<void> {
     this.#schedule?.disarm()
-    this.#withdraw()
+    void this.#beginning.withdraw()
     if (this.#around.master.hasWorker(this.id)) await this.#around.master.delWorker(this.id)
     this.#around.roster.of(this.id).worker = undefined
   }
@@ -130,37 +137,14 @@ export class LoneWorker implements Unit {
     this.#schedule = schedule === undefined ? undefined : new Schedule(this.#entry, schedule, this.#around, () => this)
   }
 
-  #withdraw(): void {
-    this.#beginning.withdraw()
-    this.#around.roster.of(this.id).pending = undefined
-  }
-
   get #worker(): Worker<any, any> {
     const { master, roster } = this.#around
     return roster.of(this.id).worker ?? master.getWorker(this.id)
   }
 
   #begin(): PersistentStart {
-    return this.#beginning.begin(() => this.#start())
-  }
-
-  #start(): PersistentStart {
-    const { clock, tell, roster } = this.#around
-    const dossier = roster.of(this.id)
     this.#isNew = false
-    if (this.#worker.state !== 'running') dossier.asked()
-    return new PersistentStart(() => this.#attempt(), {
-      clock,
-      options: this.entry,
-      waits: (step) => {
-        dossier.pending = 'backoff'
-        tell({ type: 'restart-scheduled', worker: this.id, ...step })
-      },
-      gaveUp: (error) => {
-        dossier.pending = 'failed'
-        tell({ type: 'start-failed', worker: this.id, error })
-      },
-    })
+    return this.#beginning.begin()
   }
 
   async #attempt(): Promise<void> {
@@ -168,7 +152,6 @@ export class LoneWorker implements Unit {
     const { file, args, framing } = this.entry
     const dossier = roster.of(this.id)
     const worker = (dossier.worker ??= master.getWorker(this.id))
-    dossier.pending = undefined
     if (worker.state === 'running') return
     // It waits to be started by its policy, or is on its way out.
     if (worker.state === 'backoff' || worker.state === 'stopping') await worker.stop()

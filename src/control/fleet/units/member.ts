@@ -1,10 +1,14 @@
-import { toError } from '../../../base/errors.ts'
 import type { Exit } from '../../../base/exit.ts'
-import type { Child, ChildSpec } from '../../../supervisor/child.ts'
+import type { Pool } from '../../../pool/pool.ts'
+import type { ChildSpec } from '../../../supervisor/child.ts'
 import type { ChildState, Supervisor } from '../../../supervisor/supervisor.ts'
+import type { RestartOptions } from '../../../supervisor/restart-policy.ts'
+import type { Worker } from '../../../worker/worker.ts'
 import type { EntryPlan } from '../../config/fleet-plan.ts'
 import { canPatch, isSameEntry } from '../spec/same.ts'
+import { Beginning } from './beginning.ts'
 import type { Children } from './children.ts'
+import type { PersistentStart } from './persist.ts'
 import { Schedule } from './schedule.ts'
 import type { Handle, Surroundings } from './unit.ts'
 
@@ -15,19 +19,24 @@ export interface Home {
   start(this: void): Promise<void>
 }
 
+/** What its supervisor keeps. */
+export type Kept = Worker<any, any> | Pool | Supervisor
+
 /** A worker, a pool or a group below a supervisor. */
 export class Member implements Handle {
-  readonly child: Child
+  readonly child: Kept
   /** Who is in it: of a group. */
   readonly below: Children | undefined
   #entry: EntryPlan
   readonly #home: Home
   readonly #around: Surroundings
   readonly #schedule: Schedule | undefined
+  /** A start that goes on by itself. */
+  readonly #beginning: Beginning
   /** It was not begun yet, and its group was. */
   #isNew = true
 
-  constructor(entry: EntryPlan, child: Child, home: Home, around: Surroundings, below?: Children) {
+  constructor(entry: EntryPlan, child: Kept, home: Home, around: Surroundings, below?: Children) {
     this.#entry = entry
     this.child = child
     this.below = below
@@ -35,6 +44,12 @@ export class Member implements Handle {
     this.#around = around
     if (entry.kind === 'worker' && entry.schedule !== undefined)
       this.#schedule = new Schedule(entry, entry.schedule, around, () => this)
+    this.#beginning = new Beginning(around, () => ({
+      name: this.#entry.kind === 'worker' ? { worker: this.id } : { supervisor: this.path },
+      workers: this.workers,
+      restarts: restartsOf(this.#entry),
+      attempt: () => this.#attempt(),
+    }))
   }
 
   get id(): string {
@@ -47,6 +62,10 @@ export class Member implements Handle {
 
   get dependsOn(): readonly string[] {
     return this.#entry.dependsOn
+  }
+
+  get startsAfter(): readonly string[] {
+    return this.#entry.startsAfter ?? []
   }
 
   get service(): string | undefined {
@@ -68,25 +87,23 @@ export class Member implements Handle {
   /** Its group begins, and what is in it. */
   arm(): void {
     this.#isNew = false
+    void this.#beginning.withdraw()
     this.#schedule?.arm()
     this.below?.arm()
   }
 
   disarm(): void {
+    void this.#beginning.withdraw()
     this.#schedule?.disarm()
     this.below?.disarm()
   }
 
-  /** Its group runs. Not being ready yet, or at all, is told by itself. */
-  begin(): void {
-    if (!this.#isNew) return this.below?.begin()
+  /** Its group runs: it follows if it is new there, or has failed. Settles when all attempts are over. */
+  async begin(): Promise<void> {
+    if (!this.#isNew && !this.#beginning.hasFailed) return this.below?.begin()
     this.arm()
-    if (!this.startsWithGroup) return
-    this.#asked()
-    void this.#home.supervisor.add(this.child).catch((error: unknown) => {
-      const who = this.#entry.kind === 'worker' ? { worker: this.id } : { supervisor: this.path }
-      this.#around.tell({ type: 'start-failed', ...who, error: toError(error) })
-    })
+    // Why it could not be started is told where that is found out.
+    if (this.startsWithGroup) await this.#beginning.begin().last.catch(() => {})
   }
 
   // ── another plan ──
@@ -111,31 +128,50 @@ export class Member implements Handle {
 
   /** Ends it for good, if its group runs: else it has ended with that. */
   async leave(): Promise<void> {
-    this.disarm()
-    const { supervisor } = this.#home
-    if (isUp(supervisor) && this.#isKept(supervisor)) await supervisor.remove(this.id)
+    await this.#end('remove')
   }
 
   // ── by name ──
 
   async start(): Promise<void> {
+    this.#schedule?.arm()
     const state = this.#state
-    if (state !== 'running' && state !== 'starting') await this.restart()
+    if (this.#beginning.isUnderWay || (state !== 'running' && state !== 'starting')) return this.#begin().first
   }
 
-  async stop(): Promise<Exit | void> {
+  stop(): Promise<Exit | void> {
+    return this.#end('terminate')
+  }
+
+  async restart(): Promise<void> {
+    if (this.#isKept) void this.#beginning.withdraw()
+    else await this.#end('terminate')
+    this.#schedule?.arm()
+    this.#asked()
+    return this.#begin().first
+  }
+
+  async #end(how: 'terminate' | 'remove'): Promise<Exit | void> {
+    const over = this.#beginning.withdraw()
     this.disarm()
     const { supervisor } = this.#home
-    if (isUp(supervisor) && this.#isKept(supervisor)) return supervisor.terminate(this.id)
+    if (!isUp(supervisor)) return
+    if (this.#isKept) return void (await supervisor[how](this.id))
+    // Its supervisor does not know it before it is ready.
+    if (over !== undefined) await this.child.stop()
+    await over
+  }
+
+  #begin(): PersistentStart {
+    this.below?.arm()
+    return this.#beginning.begin()
   }
 
   /** Where its group is down all of that is started. */
-  async restart(): Promise<void> {
-    this.arm()
-    this.#asked()
+  async #attempt(): Promise<void> {
     const { supervisor, start } = this.#home
     if (!isUp(supervisor)) return start()
-    if (this.#isKept(supervisor)) return supervisor.restart(this.id)
+    if (this.#isKept) return supervisor.restart(this.id)
     // What runs at its times is forgotten between them.
     const spec: ChildSpec = { child: this.child, restart: 'temporary' }
     await supervisor.add(this.#schedule === undefined ? this.child : spec)
@@ -145,8 +181,8 @@ export class Member implements Handle {
     return this.#home.supervisor.children().find(({ id }) => id === this.id)?.state
   }
 
-  #isKept(supervisor: Supervisor): boolean {
-    return supervisor.children().some(({ id }) => id === this.id)
+  get #isKept(): boolean {
+    return this.#state !== undefined
   }
 
   #asked(): void {
@@ -156,4 +192,10 @@ export class Member implements Handle {
 
 function isUp({ state }: Supervisor): boolean {
   return state === 'running' || state === 'starting'
+}
+
+/** A group is tried as often as it may restart; a pool has tried that often itself. */
+function restartsOf(entry: EntryPlan): RestartOptions {
+  if (entry.kind === 'worker') return entry
+  return { intensity: entry.kind === 'group' ? entry.intensity : { ...entry.intensity, restarts: 0 } }
 }

@@ -61,32 +61,6 @@ export class PersistentStart {
   }
 }
 
-/** One such start at a time, whoever asks for it meanwhile. */
-export class Beginning {
-  #current: PersistentStart | undefined
-
-  get isUnderWay(): boolean {
-    return this.#current !== undefined
-  }
-
-  /** Starts what `make` returns, unless a start is under way. */
-  begin(make: () => PersistentStart): PersistentStart {
-    if (this.#current !== undefined) return this.#current
-    const start = make()
-    this.#current = start
-    const over = (): void => {
-      if (this.#current === start) this.#current = undefined
-    }
-    start.last.then(over, over)
-    return start
-  }
-
-  withdraw(): void {
-    this.#current?.withdraw()
-    this.#current = undefined
-  }
-}
-
 function nextStep(error: Error, policy: RestartPolicy, clock: Clock): BackoffStep | undefined {
   const exit = exitOf(error)
   const decision = exit === undefined ? undefined : policy.decide(exit, clock.now(), Math.random())
