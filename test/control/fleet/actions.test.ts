@@ -16,6 +16,8 @@ const PLAN = planOf([
   poolOf('calc', process.execPath, [fixture('serves-and-misbehaves.ts')], { size: { min: 2, max: 2 } }),
 ])
 
+const SPARE = workerOf('spare', 'cat', [], { autostart: false })
+
 /** Who has another pid than before. */
 async function changed(fleet: Fleet, before: Awaited<ReturnType<typeof pidsOf>>): Promise<string[]> {
   const after = await pidsOf(fleet)
@@ -185,7 +187,7 @@ fleetStory(
 fleetStory(
   'children of a group that do not start by themselves are started by hand, and go with it',
   planOf([
-    groupOf('app', [workerOf('a', 'cat'), workerOf('spare', 'cat', [], { autostart: false })], {
+    groupOf('app', [workerOf('a', 'cat'), SPARE], {
       strategy: 'one-for-all',
     }),
   ]),
@@ -196,6 +198,21 @@ fleetStory(
     assert.deepEqual([results[0]?.ok, results[0]?.state], [true, 'running'])
     await fleet.act({ action: 'stop', targets: ['app'] })
     assert.deepEqual(fleet.status().states, { exited: 2 })
+  },
+)
+
+fleetStory(
+  'who is started by hand starts the groups it is in, and itself',
+  planOf([groupOf('app', [workerOf('a', 'cat'), groupOf('inner', [workerOf('b', 'cat'), SPARE])])]),
+  async ({ fleet, until }) => {
+    await until('fleet-ready')
+    for (const stopped of ['inner', 'app'])
+      for (const target of ['spare', 'b']) {
+        await fleet.act({ action: 'stop', targets: [stopped] })
+        const { results } = await fleet.act({ action: 'start', targets: [target] })
+        assert.deepEqual([results[0]?.worker, results[0]?.state], [target, 'running'])
+        assert.equal(await stateOf(fleet, 'b'), 'running')
+      }
   },
 )
 

@@ -6,6 +6,7 @@ import { emptyFolder } from '../../support/folders.ts'
 import { groupOf, planOf, workerOf } from '../../support/plans.ts'
 
 const APP = [workerOf('a', 'cat'), workerOf('b', 'cat')] as const
+const ONCE = { intensity: { restarts: 0, within: 60_000 } } as const
 const folder = await emptyFolder()
 
 /** Ends before it is ready, as often as it is told. */
@@ -97,5 +98,28 @@ fleetStory(
     await ready
     assert.deepEqual(fleet.status().states, { running: 2 })
     assert.ok(!seen.some(({ type }) => type === 'start-failed'))
+  },
+)
+
+fleetStory(
+  'who is being added to a group that gives up does not revive it',
+  planOf([groupOf('g', [workerOf('crasher', 'sh', ['-c', 'read go; exit 1'])], ONCE)]),
+  async ({ fleet, until, next, seen }) => {
+    await until('fleet-ready')
+    const waits = next('restart-scheduled', ({ worker }) => worker === 'bad')
+    const bad = flaky('bad', 1000)
+    const backoff = { min: 50, max: 50, factor: 1, jitter: 0 }
+    const crasher = workerOf('crasher', 'sh', ['-c', 'read go; exit 1'])
+    await fleet.apply(
+      planOf([groupOf('g', [crasher, { ...bad, backoff, intensity: { restarts: 100, within: 60_000 } }], ONCE)]),
+    )
+    await waits
+    const gaveUp = next('supervisor-exited')
+    const failed = next('start-failed', ({ worker }) => worker === 'bad')
+    await fleet.send('crasher', 'go')
+    await gaveUp
+    await failed
+    assert.deepEqual(fleet.status().states, { failed: 2 })
+    assert.equal(seen.filter(({ type }) => type === 'supervisor-started').length, 1)
   },
 )

@@ -5,7 +5,7 @@ import { Schedule } from '../../../src/control/fleet/units/schedule.ts'
 import type { Surroundings } from '../../../src/control/fleet/units/unit.ts'
 import { Roster } from '../../../src/control/fleet/watch/roster.ts'
 import { FakeClock } from '../../support/fake-clock.ts'
-import { fleetStory } from '../../support/fleets.ts'
+import { fleetStory, stateOf } from '../../support/fleets.ts'
 import { groupOf, planOf, workerOf } from '../../support/plans.ts'
 
 const HOUR = 3_600_000
@@ -125,5 +125,33 @@ fleetStory(
     assert.deepEqual(fleet.status().states, { exited: 2 })
     await fleet.act({ action: 'start', targets: ['app'] })
     assert.ok(((await fleet.workers())[1]?.nextRun ?? 0) > Date.now())
+  },
+)
+
+fleetStory(
+  'a schedule does not revive a group that has given up; somebody does, and then it runs again',
+  planOf([
+    groupOf(
+      'g',
+      [
+        workerOf('crasher', 'sh', ['-c', 'read go; exit 1']),
+        groupOf('s', [workerOf('job', 'true', [], { restart: 'temporary', schedule: EACH_SECOND })]),
+      ],
+      { intensity: { restarts: 0, within: 60_000 } },
+    ),
+  ]),
+  async ({ fleet, until, next, seen }) => {
+    await until('fleet-ready')
+    const gaveUp = next('supervisor-exited', ({ supervisor }) => supervisor === 'g')
+    await fleet.send('crasher', 'go')
+    await gaveUp
+    const before = seen.length
+    for (const _ of [1, 2]) assert.equal((await next('schedule-skipped'))['why'], 'its group is down')
+    assert.ok(!seen.slice(before).some(({ type }) => type === 'spawned' || type === 'schedule-started'))
+    assert.equal(await stateOf(fleet, 'crasher'), 'failed')
+    const ran = next('exited', ({ worker }) => worker === 'job')
+    await fleet.act({ action: 'start', targets: ['g'] })
+    await ran
+    assert.equal(await stateOf(fleet, 'crasher'), 'running')
   },
 )

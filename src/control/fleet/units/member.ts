@@ -76,6 +76,11 @@ export class Member implements Handle {
     return this.below?.workers() ?? (this.#entry.kind === 'worker' ? [this.id] : [])
   }
 
+  /** What comes back only when somebody asks for it is not for a schedule to start. */
+  get hindrance(): string | undefined {
+    return isUp(this.#home.supervisor) ? undefined : 'its group is down'
+  }
+
   /** What is not begun with the others is added when its time comes. */
   get startsWithGroup(): boolean {
     const entry = this.#entry
@@ -133,7 +138,9 @@ export class Member implements Handle {
 
   // ── by name ──
 
+  /** Where its group is down all of that is started. */
   async start(): Promise<void> {
+    if (!isUp(this.#home.supervisor)) await this.#home.start()
     this.#schedule?.arm()
     const state = this.#state
     if (this.#beginning.isUnderWay || (state !== 'running' && state !== 'starting')) return this.#begin().first
@@ -144,6 +151,7 @@ export class Member implements Handle {
   }
 
   async restart(): Promise<void> {
+    if (!isUp(this.#home.supervisor)) return this.start()
     if (this.#isKept) void this.#beginning.withdraw()
     else await this.#end('terminate')
     this.#schedule?.arm()
@@ -167,10 +175,8 @@ export class Member implements Handle {
     return this.#beginning.begin()
   }
 
-  /** Where its group is down all of that is started. */
   async #attempt(): Promise<void> {
-    const { supervisor, start } = this.#home
-    if (!isUp(supervisor)) return start()
+    const { supervisor } = this.#home
     if (this.#isKept) return supervisor.restart(this.id)
     // What runs at its times is forgotten between them.
     const spec: ChildSpec = { child: this.child, restart: 'temporary' }

@@ -5,6 +5,8 @@ import type { Surroundings } from './unit.ts'
 
 /** Whoever runs at the times of a schedule. */
 export interface Scheduled {
+  /** Why it cannot run now. */
+  readonly hindrance?: string | undefined
   start(): Promise<void>
   /** Also while it runs. */
   restart(): Promise<void>
@@ -81,11 +83,11 @@ export class Schedule {
   #run(): void {
     const { roster, tell } = this.#around
     const { id } = this.#entry
-    const runs = roster.of(id).isAlive
-    if (runs && this.#plan.overlap === 'skip')
-      return tell({ type: 'schedule-skipped', worker: id, why: 'it still runs' })
-    tell({ type: 'schedule-started', worker: id })
     const scheduled = this.#scheduled()
+    const runs = roster.of(id).isAlive
+    const why = runs && this.#plan.overlap === 'skip' ? 'it still runs' : scheduled.hindrance
+    if (why !== undefined) return tell({ type: 'schedule-skipped', worker: id, why })
+    tell({ type: 'schedule-started', worker: id })
     // Why it did not start is told where that is found out.
     void (runs ? scheduled.restart() : scheduled.start()).catch(() => {})
   }
