@@ -202,6 +202,32 @@ fleetStory(
 )
 
 fleetStory(
+  'a group that is started while it runs starts those of it that were stopped, and nobody else',
+  planOf([
+    workerOf('db', 'cat'),
+    groupOf('app', [workerOf('a', 'cat'), groupOf('inner', [workerOf('b', 'cat'), workerOf('c', 'cat')]), SPARE]),
+  ]),
+  async ({ fleet, until }) => {
+    await until('fleet-ready')
+    const cases: [stopped: string[], target: string, started: string[]][] = [
+      [['a'], 'app:*', ['a']],
+      [['c'], 'all', ['c']],
+      [['b', 'a'], 'all', ['a', 'b']],
+      [['inner'], 'app', ['b', 'c']],
+      [['b'], 'inner:*', ['b']],
+    ]
+    for (const [stopped, target, started] of cases) {
+      const before = await pidsOf(fleet)
+      await fleet.act({ action: 'stop', targets: stopped })
+      const { results } = await fleet.act({ action: 'start', targets: [target] })
+      assert.ok(results.every(({ ok }) => ok))
+      assert.deepEqual(fleet.status().states, { running: 4, idle: 1 })
+      assert.deepEqual(await changed(fleet, before), started)
+    }
+  },
+)
+
+fleetStory(
   'who is started by hand starts the groups it is in, and itself',
   planOf([groupOf('app', [workerOf('a', 'cat'), groupOf('inner', [workerOf('b', 'cat'), SPARE])])]),
   async ({ fleet, until }) => {

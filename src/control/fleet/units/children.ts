@@ -70,6 +70,17 @@ export class Children implements Home {
     await this.#inOrder((member) => member.begin())
   }
 
+  /**
+   * Somebody starts the group, which runs: those of it that are down.
+   *
+   * @throws what kept the first of them from it; the others are started all the same
+   */
+  async wake(): Promise<void> {
+    const errors: unknown[] = []
+    await this.#inOrder((member) => member.wake().catch((error: unknown) => void errors.push(error)))
+    if (errors.length > 0) throw errors[0]
+  }
+
   /** A supervisor of what the plan says: what was added or removed by hand, the one before does not know. */
   renew(): Supervisor {
     return (this.#supervisor = this.#build())

@@ -81,7 +81,7 @@ export class Group implements Unit {
   async whenBegun(): Promise<void> {}
 
   start(): Promise<void> {
-    return this.isUp ? Promise.resolve() : this.#begin().first
+    return this.isUp ? this.#children.wake() : this.#begin().first
   }
 
   async stop(): Promise<void> {

@@ -111,6 +111,12 @@ export class Member implements Handle {
     if (this.startsWithGroup) await this.#beginning.begin().last.catch(() => {})
   }
 
+  /** Somebody starts its group, which runs. */
+  async wake(): Promise<void> {
+    if (this.startsWithGroup) await this.start()
+    else this.#schedule?.arm()
+  }
+
   // ── another plan ──
 
   /** Whether it can become that, and all but those in it go on undisturbed. */
@@ -144,6 +150,7 @@ export class Member implements Handle {
     this.#schedule?.arm()
     const state = this.#state
     if (this.#beginning.isUnderWay || (state !== 'running' && state !== 'starting')) return this.#begin().first
+    await this.below?.wake()
   }
 
   stop(): Promise<Exit | void> {
