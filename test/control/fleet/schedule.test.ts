@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import type { SchedulePlan } from '../../../src/control/config/fleet-plan.ts'
+import type { SchedulePlan, WorkerEntry } from '../../../src/control/config/fleet-plan.ts'
 import { Schedule } from '../../../src/control/fleet/units/schedule.ts'
 import type { Surroundings } from '../../../src/control/fleet/units/unit.ts'
 import { Roster } from '../../../src/control/fleet/watch/roster.ts'
@@ -10,9 +10,22 @@ import { groupOf, planOf, workerOf } from '../../support/plans.ts'
 
 const HOUR = 3_600_000
 
+/** One whose date can be set, as an administrator does. */
+class SetClock extends FakeClock {
+  #off = 0
+
+  override date(): number {
+    return super.date() + this.#off
+  }
+
+  set(by: number): void {
+    this.#off += by
+  }
+}
+
 /** A schedule, and what it does. */
-function scheduled(plan: SchedulePlan): { clock: FakeClock; schedule: Schedule; done: string[]; roster: Roster } {
-  const clock = new FakeClock()
+function scheduled(plan: SchedulePlan): { clock: SetClock; schedule: Schedule; done: string[]; roster: Roster } {
+  const clock = new SetClock()
   const roster = new Roster(clock, () => {})
   const done: string[] = []
   const entry = workerOf('job', 'true', [], { schedule: plan })
@@ -56,6 +69,25 @@ test('times are those of its time zone', () => {
   assert.equal(clock.pending, 0)
 })
 
+test('a clock that is set, back or on, is noticed within a minute', () => {
+  const { clock, schedule, done, roster } = scheduled({ cron: '*/30 * * * *', timezone: 'UTC', overlap: 'skip' })
+  schedule.arm()
+  clock.set(-6 * HOUR)
+  clock.advance(HOUR)
+  assert.deepEqual(done, [
+    '12-31T18:30 schedule-started',
+    '12-31T18:30 start',
+    '12-31T19:00 schedule-started',
+    '12-31T19:00 start',
+  ])
+  clock.set(24 * HOUR)
+  clock.advance(HOUR / 60)
+  assert.deepEqual(done.slice(4), ['01-01T19:01 schedule-started', '01-01T19:01 start'])
+  assert.equal(roster.of('job').nextRun, Date.UTC(2024, 0, 1, 19, 30))
+  schedule.disarm()
+  assert.equal(clock.pending, 0)
+})
+
 test('what still runs at its next time is left alone, or begun anew', () => {
   for (const [overlap, expected] of [
     ['skip', ['schedule-skipped']],
@@ -75,6 +107,9 @@ test('what still runs at its next time is left alone, or begun anew', () => {
 
 const EACH_SECOND = { cron: '* * * * * *', timezone: undefined, overlap: 'skip' } as const
 const YEARLY = { cron: '0 0 1 1 *', timezone: undefined, overlap: 'skip' } as const
+const [YEARLY_JOB, YEARLY_INNER] = ['job', 'inner'].map((id) =>
+  workerOf(id, 'true', [], { restart: 'temporary', schedule: YEARLY }),
+) as [WorkerEntry, WorkerEntry]
 
 fleetStory(
   'a scheduled worker runs again and again, alone and in a group, and no run is a restart',
@@ -107,10 +142,7 @@ fleetStory(
 
 fleetStory(
   'between its times a worker is scheduled, and by hand it runs at once',
-  planOf([
-    workerOf('job', 'true', [], { restart: 'temporary', schedule: YEARLY }),
-    groupOf('app', [workerOf('inner', 'true', [], { restart: 'temporary', schedule: YEARLY })]),
-  ]),
+  planOf([YEARLY_JOB, groupOf('app', [YEARLY_INNER])]),
   async ({ fleet, until }) => {
     await until('fleet-ready')
     for (const { state, nextRun = 0 } of await fleet.workers())
@@ -153,5 +185,31 @@ fleetStory(
     await fleet.act({ action: 'start', targets: ['g'] })
     await ran
     assert.equal(await stateOf(fleet, 'crasher'), 'running')
+  },
+)
+
+fleetStory(
+  'a scheduled worker that was stopped stays down until it is started, whatever is applied meanwhile',
+  planOf([YEARLY_JOB, groupOf('app', [YEARLY_INNER])]),
+  async ({ fleet, until, next }) => {
+    await until('fleet-ready')
+    const isScheduled = async (): Promise<boolean[]> =>
+      (await fleet.workers()).flatMap(({ id, nextRun }) => (id === 'other' ? [] : [nextRun !== undefined]))
+    await fleet.act({ action: 'stop', targets: ['job', 'inner'] })
+    for (const more of [[workerOf('other', 'cat')], []]) {
+      const ready = next('fleet-ready')
+      await fleet.apply(planOf([YEARLY_JOB, groupOf('app', [YEARLY_INNER]), ...more]))
+      await ready
+      assert.deepEqual(await isScheduled(), [false, false])
+    }
+    await fleet.act({ action: 'start', targets: ['job', 'inner'] })
+    assert.deepEqual(await isScheduled(), [true, true])
+    const ready = next('fleet-ready')
+    await fleet.act({ action: 'stop', targets: ['job', 'inner'] })
+    // What changes is begun as what it is now.
+    const args = ['again']
+    await fleet.apply(planOf([{ ...YEARLY_JOB, args }, groupOf('app', [{ ...YEARLY_INNER, args }])]))
+    await ready
+    assert.deepEqual(await isScheduled(), [true, true])
   },
 )

@@ -72,9 +72,15 @@ export class LoneWorker implements Unit {
   }
 
   async begin(): Promise<void> {
-    if (this.#schedule !== undefined) return this.#schedule.arm()
+    if (this.#schedule !== undefined) return this.#beginSchedule(this.#schedule)
     if (!this.#beginning.isUnderWay && !this.#isNew) return this.#whenReady()
     return this.#begin().last
+  }
+
+  /** Once: it goes on by itself then, unless somebody has stopped it. */
+  #beginSchedule(schedule: Schedule): void {
+    if (this.#isNew) schedule.arm()
+    this.#isNew = false
   }
 
   /** Whatever it has done, or somebody has done with it, since it was begun first. */

@@ -74,8 +74,8 @@ export class Schedule {
     const { clock } = this.#around
     const left = (next ?? Infinity) - clock.date()
     this.#timer = clock.after(Math.max(0, Math.min(left, LONGEST_WAIT)), () => {
-      if (next === undefined || clock.date() < next) return this.#wait(next)
-      this.#run()
+      if (next !== undefined && clock.date() >= next) this.#run()
+      // Asked anew each time: a clock that was set back makes it earlier.
       this.#wait(this.#next())
     })
   }
