@@ -73,6 +73,11 @@ export class Since {
   }
 }
 
+/** Calls `fire` after `ms`, unless this process has ended before because there was nothing more to do. */
+export function atLatest(ms: number, fire: () => void): void {
+  setTimeout(fire, ms).unref()
+}
+
 /** Lets the event loop serve everybody else once. */
 export function nextTurn(): Promise<void> {
   return new Promise((resolve) => void setImmediate(resolve))

@@ -3,6 +3,7 @@ import { Command, CommanderError } from 'commander'
 import { PagentError } from '../base/errors.ts'
 import { COMMANDS, type CommandContext, type CommandEntry } from './commands.ts'
 import { complaint } from './config/complaint.ts'
+import { leaveForeignCode } from './config/foreign-code.ts'
 import { FAILED, WRONG_USAGE } from './exit-code.ts'
 import { OutputError, print, tell, writeFully } from './terminal.ts'
 
@@ -24,6 +25,8 @@ export async function main(args: readonly string[]): Promise<number> {
     return code
   } catch (error) {
     return refuse(error, args)
+  } finally {
+    leaveForeignCode()
   }
 }
 

@@ -43,6 +43,26 @@ pools:
   calc: { command: ./calc, size: 4 }
 `
 
+const RESTLESS = `setInterval(() => {}, 1000)
+console.log('from the console')
+process.stdout.write('from stdout\\n')
+export default { workers: { web: { command: 'x', replicas: 500 } } }
+`
+
+describe('a configuration that is a program', () => {
+  test('keeps no command that is done, and prints to stderr', (t) => {
+    const { code, stdout, stderr } = pagent(folderWith(t, { 'pagent.config.mjs': RESTLESS }), 'check', '-o', 'json')
+    assert.deepEqual([code, stderr], [0, 'from the console\nfrom stdout\n'])
+    assert.equal((JSON.parse(stdout) as { entries: unknown[] }).entries.length, 500)
+  })
+
+  test('that ends the process has failed', (t) => {
+    const { code, stdout, stderr } = pagent(folderWith(t, { 'pagent.config.mjs': 'process.exit(0)' }), 'check')
+    assert.deepEqual([code, stdout], [2, ''])
+    assert.match(stderr, /pagent\.config\.mjs:1:9: it cannot be loaded: it calls process\.exit\(0\)/)
+  })
+})
+
 describe('pagent check', () => {
   test('shows every worker in the order of start, in 80 columns, and no secrets', (t) => {
     const { code, stdout, stderr } = pagent(folderWith(t, { 'pagent.yaml': SHOP }), 'check')

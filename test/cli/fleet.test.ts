@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { existsSync, readFileSync } from 'node:fs'
+import { existsSync, readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe } from 'node:test'
 import { untilGone } from './cli.ts'
@@ -57,6 +57,9 @@ name: failing
 workers:
   fine: { command: [sh, -c, 'exec cat', $TOKEN] }
   broken: { command: [sh, -c, 'exit 9'], intensity: 0/1m, ready: { line: never } }
+`
+const RESTLESS = `setInterval(() => {}, 1000)
+export default { workers: { echo: { command: ['sh', '-c', 'exec cat', process.env.TOKEN] } } }
 `
 
 const pidsOf = async (place: Workplace): Promise<number[]> => {
@@ -265,6 +268,16 @@ describe('pagent up -d', () => {
     const pids = await pidsOf(place)
     process.kill(pid, 'SIGKILL')
     assert.deepEqual(await untilGone(pids), [])
+  })
+
+  atWork('ends although its configuration has left something open', '', async (place) => {
+    rmSync(join(place.folder, 'pagent.yaml'))
+    place.write('pagent.config.mjs', RESTLESS)
+    assert.equal((await place.run('up', '-d')).code, 0)
+    const { pid } = (await place.json('status')) as { pid: number }
+    assert.equal((await place.run('up')).code, 0)
+    assert.equal((await place.run('down')).code, 0)
+    assert.deepEqual(await untilGone([pid]), [])
   })
 
   atWork('two fleets live side by side by name, from one file and from two', GAME, async (place) => {

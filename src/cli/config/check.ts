@@ -5,6 +5,7 @@ import type { FleetPlan } from '../../control/config/fleet-plan.ts'
 import { hasColour, painter, print } from '../terminal.ts'
 import { redacted } from './redacted.ts'
 import { summary } from './summary.ts'
+import { admitForeignCode } from './foreign-code.ts'
 
 interface CheckOptions {
   readonly file?: string
@@ -43,6 +44,7 @@ export function checkCommand(finish: (code: number) => void): Command {
     .addHelpText('after', NOTES)
     .action(async (named: string | undefined, options: CheckOptions, command: Command) => {
       if (named !== undefined && options.file !== undefined) command.error('the file is named twice; name it once')
+      admitForeignCode()
       const plan = await loadFleet(named ?? options.file)
       print(textOf(options.reveal ? plan : redacted(plan), options))
       finish(0)

@@ -9,6 +9,7 @@ import { readTextFile } from '../../control/config/found/text-file.ts'
 import { importPm2 } from '../../control/config/importers/pm2.ts'
 import { importProcfile } from '../../control/config/importers/procfile.ts'
 import { print, tell } from '../terminal.ts'
+import { admitForeignCode } from './foreign-code.ts'
 
 const NOTES = `
 Prints a pagent.yaml, and changes nothing. What could not be translated stands in
@@ -58,6 +59,7 @@ export function importCommand(finish: (code: number) => void): Command {
 async function readEcosystem(file: string): Promise<unknown> {
   if (!/^\.[cm]?[jt]s$/.test(extname(file))) return parseData(file)
   read(file)
+  admitForeignCode()
   const result = await importDefault(resolve(file), systemClock)
   if ('value' in result) return result.value
   throw refusal(file, `it cannot be loaded: ${result.problem.message}${result.hint}`)

@@ -9,6 +9,7 @@ import { FAILED } from '../exit-code.ts'
 import { CommandFailure, explainFailure } from '../fleet/failure.ts'
 import { print, tell } from '../terminal.ts'
 import { unitFor } from './unit.ts'
+import { admitForeignCode } from '../config/foreign-code.ts'
 
 const NOTES = `
 The unit tells systemd when all workers are ready, what they do, and every few
@@ -49,6 +50,7 @@ async function startup({ file, user = false, write = false }: StartupOptions): P
   const { loadFleet } = await import('../../control/config/load.ts')
   const { longestStop } = await import('../up/foreground/longest-stop.ts')
   const { canNotify } = await import('../../process/companions/service-manager.ts')
+  admitForeignCode()
   const plan = await loadFleet(file)
   const main = realpathSync(fileURLToPath(new URL(`../main${extname(import.meta.url)}`, import.meta.url)))
   const unit = unitFor(plan, {

@@ -14,6 +14,7 @@ import { explainUnknown } from '../fleet/names.ts'
 import { untilEnded, untilServed } from '../fleet/reach.ts'
 import { tell } from '../terminal.ts'
 import { selected } from './selection.ts'
+import { admitForeignCode } from '../config/foreign-code.ts'
 
 /** What the user asked for. */
 export interface UpOptions extends FleetOptions {
@@ -32,6 +33,7 @@ export interface UpOptions extends FleetOptions {
 /** Starts the fleet here or in the background, or changes the one that runs; resolves with the exit code. */
 export async function up(options: UpOptions): Promise<number> {
   try {
+    admitForeignCode()
     const loaded = await loadFleet(options.file)
     const plan = options.fleet === undefined ? loaded : { ...loaded, name: checkFleetName(options.fleet) }
     return await startOrChange(plan, options)

@@ -174,6 +174,14 @@ describe('a module', () => {
     'that is no TypeScript': ['export default {', /it cannot be loaded/],
     'with an enum': ['enum A { B }\nexport default {}', /no enum, no namespace/],
     'that imports what is not there': ['import "./none.ts"', /it cannot be loaded: Cannot find module/],
+    'that ends the process': [
+      '\nprocess.exit(0)',
+      /pagent\.config\.ts:2:9: it cannot be loaded: it calls process\.exit\(0\); throw an error instead/,
+    ],
+    'that ends the process where nobody looks': [
+      'try { process.exit() } catch {}\nexport default new Promise(() => {})',
+      /pagent\.config\.ts:1:15: it cannot be loaded: it calls process\.exit\(0\)/,
+    ],
     'that rejects': ['export default Promise.reject(new Error("later"))', /it cannot be loaded: later/],
   }
   for (const [name, [text, expected]] of Object.entries(cases)) {
@@ -188,9 +196,9 @@ describe('a module', () => {
     const cwd = folderWith(t, { 'pagent.config.ts': 'globalThis.isAwaited?.()\nexport default new Promise(() => {})' })
     const clock = new FakeClock()
     const awaited = new Promise<void>((resolve) => Object.assign(globalThis, { isAwaited: resolve }))
-    const loading = assert.rejects(loadFleet(undefined, { cwd, clock }), /it was not read within 30s/)
+    const loading = assert.rejects(loadFleet(undefined, { cwd, clock }), /it was not read within 10s/)
     await awaited
-    clock.advance(30_000)
+    clock.advance(10_000)
     await loading
   })
 

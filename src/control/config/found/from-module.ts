@@ -8,7 +8,7 @@ import { toError } from '../../../base/errors.ts'
 export type ModuleDefault = { readonly value: unknown } | { readonly problem: Error; readonly hint: string }
 
 /** A module that awaits for ever would keep its reader for ever. */
-const PATIENCE = 30_000
+const PATIENCE = 10_000
 
 let reads = 0
 
@@ -18,7 +18,12 @@ export async function importDefault(path: string, clock: Clock): Promise<ModuleD
     resolve: (specifier, context, next) => resolveOwn(specifier, () => next(specifier, context)),
   })
   try {
-    return { value: await inTime(evaluate(path), clock) }
+    return {
+      value: await inTime(
+        withoutExit(() => evaluate(path)),
+        clock,
+      ),
+    }
   } catch (thrown) {
     const problem = toError(thrown)
     return { problem, hint: hintFor(problem) }
@@ -42,6 +47,19 @@ async function evaluate(path: string): Promise<unknown> {
   if (!Object.hasOwn(module, 'default')) throw new NoDefaultError(Object.keys(module))
   const exported: unknown = await module['default']
   return typeof exported === 'function' ? await (exported as () => unknown)() : exported
+}
+
+/** A module that ends the process would end its reader without a word. */
+function withoutExit<T>(work: () => Promise<T>): Promise<T> {
+  const exit: typeof process.exit = process.exit.bind(process)
+  return new Promise<T>((resolve, reject) => {
+    process.exit = (code = process.exitCode ?? 0) => {
+      const error = new Error(`it calls process.exit(${code}); throw an error instead`)
+      reject(error)
+      throw error
+    }
+    work().then(resolve, reject)
+  }).finally(() => (process.exit = exit))
 }
 
 class NoDefaultError extends Error {
