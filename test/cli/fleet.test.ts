@@ -229,8 +229,11 @@ describe('pagent up -d', () => {
     assert.equal(code, 0, stderr)
     assert.match(stderr, /fleet "game" is up \(pid \d+\): 4 running/)
     const pids = await pidsOf(place)
+    while (!/tick 5$/m.test(await place.text('logs', 'ticker'))) continue
     const down = await place.run('down')
     assert.equal(down.code, 0)
+    const own = /^pagent: fleet "game" from .* 4 workers.*\npagent: fleet "game" is down after .*\n$/
+    assert.match(readFileSync(join(place.folder, 'state/pagent/game/up.log'), 'utf8'), own)
     assert.match(down.stderr, /stopping fleet "game": 4 running\n.*is down after .*; nothing is left of it/)
     assert.deepEqual(await untilGone(pids), [])
     const again = await place.run('down')
@@ -254,7 +257,7 @@ describe('pagent up -d', () => {
     const up = place.start('up', '--wait')
     const log = join(place.folder, 'state/pagent/slow/up.log')
     for (;;) {
-      if (existsSync(log) && readFileSync(log, 'utf8').includes('slow · started')) break
+      if (existsSync(log) && readFileSync(log, 'utf8').includes('fleet "slow" from')) break
       await new Promise((resolve) => void setImmediate(resolve))
     }
     up.process.kill('SIGINT')

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { spawnSync, spawn } from 'node:child_process'
-import { closeSync, constants, mkdtempSync, openSync, readSync, rmSync } from 'node:fs'
+import { closeSync, constants, mkdtempSync, openSync, readSync, rmSync, writeFileSync } from 'node:fs'
 import { createInterface } from 'node:readline'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -15,6 +15,7 @@ import { FleetView } from '../../src/cli/up/foreground/fleet-view.ts'
 import { Heartbeat, takeOrders } from '../../src/cli/up/foreground/heartbeat.ts'
 import { longestStop } from '../../src/cli/up/foreground/longest-stop.ts'
 import { OutputQueue } from '../../src/cli/up/foreground/output-queue.ts'
+import { beginAnew, outputSince } from '../../src/cli/up/output-file.ts'
 import { changesText } from '../../src/cli/up/second-up.ts'
 import { selected, startingIds } from '../../src/cli/up/selection.ts'
 import { serviceManagerAt } from '../../src/process/companions/service-manager.ts'
@@ -203,6 +204,18 @@ describe('which workers start', () => {
     assert.equal(longestStop([groupOf('g', both, { stop: 'together' })]), 4000)
     assert.equal(longestStop([groupOf('g', [], { stop: 'together' })]), 0)
     assert.equal(longestStop([]), 0)
+  })
+})
+
+describe('what a fleet in the background has said', () => {
+  it('goes on in the same file, until that is large', () => {
+    const file = join(folder, 'up.log')
+    assert.equal(beginAnew(file), 0)
+    writeFileSync(file, 'pagent: hello\n')
+    assert.equal(beginAnew(file), 14)
+    assert.equal(outputSince(file, 8), '  hello')
+    writeFileSync(file, 'x'.repeat(100_000))
+    assert.equal(beginAnew(file), 0)
   })
 })
 

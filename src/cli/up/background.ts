@@ -12,7 +12,7 @@ import { suggest } from '../fleet/hint.ts'
 import { countsText } from '../show/states.ts'
 import { type EndingSignal, takeSignals } from '../signals.ts'
 import { tell } from '../terminal.ts'
-import { outputSince, sizeOf } from './output-file.ts'
+import { beginAnew, outputSince } from './output-file.ts'
 import type { UpOptions } from './request.ts'
 
 /** Without --wait nobody waits longer than that for all to be ready, in milliseconds. */
@@ -31,7 +31,7 @@ export interface BackgroundRequest {
  * another has started it meanwhile.
  */
 export async function startInBackground({ name, outputFile, options }: BackgroundRequest): Promise<number | undefined> {
-  const before = sizeOf(outputFile)
+  const before = beginAnew(outputFile)
   const main = fileURLToPath(new URL(`../main${extname(import.meta.url)}`, import.meta.url))
   const child = await detach(main, argumentsOf(options), outputFile)
   const interruption = interruptible(child)
@@ -59,15 +59,13 @@ export async function startInBackground({ name, outputFile, options }: Backgroun
 }
 
 /** The same command line, in the foreground. */
-function argumentsOf({ names, file, fleet, readOnly, prefix }: UpOptions): string[] {
+function argumentsOf({ names, file, fleet, readOnly }: UpOptions): string[] {
   return [
     'up',
     '--in-background',
     ...(file === undefined ? [] : ['--file', file]),
     ...(fleet === undefined ? [] : ['--fleet', fleet]),
     ...(readOnly === true ? ['--read-only'] : []),
-    ...(prefix ? [] : ['--no-prefix']),
-    '--timestamps',
     '--',
     ...names,
   ]

@@ -1,10 +1,19 @@
-import { closeSync, openSync, readSync, statSync } from 'node:fs'
+import { closeSync, openSync, readSync, statSync, truncateSync } from 'node:fs'
 
 /** More than that nobody reads. */
 const MOST = 8 * 1024
 
+/** What was said in many runs. */
+const LARGE = 64 * 1024
+
+/** Empties it once it is large; returns its size in bytes. */
+export function beginAnew(file: string): number {
+  if (sizeOf(file) > LARGE) truncateSync(file)
+  return sizeOf(file)
+}
+
 /** Bytes; 0 for what is not there. */
-export function sizeOf(file: string): number {
+function sizeOf(file: string): number {
   return statSync(file, { throwIfNoEntry: false })?.size ?? 0
 }
 

@@ -102,10 +102,9 @@ class ForegroundRun {
 
   #listen(fleet: Fleet): void {
     const watch = new EndWatch(fleet, this.#options.exitCodeFrom, (reason) => this.#end(reason))
-    this.#releases.push(
-      fleet.onLog((record) => this.#view.record(record)),
-      fleet.onEvent(watch.heard),
-    )
+    this.#releases.push(fleet.onEvent(watch.heard))
+    // In the background nobody watches, and what workers write is in their logs.
+    if (this.#options.inBackground !== true) this.#releases.push(fleet.onLog((record) => this.#view.record(record)))
   }
 
   #greet(isReadOnly: boolean): void {
