@@ -8,10 +8,15 @@ import {
   kindOf,
 } from '../rpc/messages.ts'
 
-export { CODES, type Id, type NotificationMessage, type RequestMessage, kindOf }
+export { CODES, type ErrorMessage, type Id, type NotificationMessage, type RequestMessage, kindOf }
 
 export type Answer = ResultMessage | ErrorMessage
 export type Message = RequestMessage | NotificationMessage | Answer
+
+/** Whether it says no. Some servers write `"error":null` beside each result. */
+export function isError(answer: Answer): answer is ErrorMessage {
+  return 'error' in answer && (answer.error as unknown) !== null
+}
 
 /** The methods that are more to us than what is passed on. */
 export const METHODS = {

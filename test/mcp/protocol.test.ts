@@ -252,6 +252,22 @@ void describe('a server that is updated', PATIENCE, () => {
   })
 })
 
+void describe('a server that writes `"error":null` beside each result', PATIENCE, () => {
+  servers('has said yes, in its first life and in the next, and nobody is the worse for it', async (own) => {
+    const host = await new BareHost(own.get(fixtureSpec(['says-null-error']))).begin()
+    const params = { uri: 'file:///a', level: 'warning' }
+    for (const method of ['logging/setLevel', 'resources/subscribe'])
+      await host.transport.send({ jsonrpc: '2.0', id: method, method, params })
+    await exitOf(host.tool(1, 'crash'))
+    await host.tool(2, 'level')
+    await host.tool(3, 'subscribed')
+    const textOf = async (id: number): Promise<string> =>
+      (await host.until((message) => message.id === id)).result.content[0].text
+    assert.deepEqual([await textOf(2), await textOf(3)], ['warning', 'file:///a'])
+    assert.deepEqual(host.errors, [])
+  })
+})
+
 void describe('the protocol of 2026-07-28', PATIENCE, () => {
   const MODERN = { versionNegotiation: { mode: 'auto' } } as const
 

@@ -1,10 +1,13 @@
-import { ProtocolError, RpcError } from '../../base/errors.ts'
+import { ProtocolError } from '../../base/errors.ts'
+import { fromWire } from '../../rpc/faults.ts'
 import {
   type Answer,
+  type ErrorMessage,
   METHODS,
   NOTES,
   type NotificationMessage,
   type RequestMessage,
+  isError,
   membersOf,
   notification,
   paramsOf,
@@ -71,7 +74,7 @@ export class Handshake {
     if (this.#params === undefined) return
     const answer = await this.#wire.ask(METHODS.initialize, this.#params)
     const isFirst = this.#welcome === undefined
-    if ('error' in answer) return this.#refused(answer, isFirst)
+    if (isError(answer)) return this.#refused(answer, isFirst)
     this.#accept(membersOf(answer.result), isFirst)
     this.#wire.note(notification(NOTES.initialized))
     if (!isFirst) this.#restore()
@@ -103,9 +106,8 @@ export class Handshake {
   }
 
   /** The server's own words go to the first host; a later life is not let in. */
-  #refused(answer: Answer, isFirst: boolean): void {
-    const { code, message, data } = (answer as { error: { code: number; message: string; data?: unknown } }).error
-    if (!isFirst) throw new RpcError(`MCP server "${this.#server.name}"`, METHODS.initialize, message, code, data)
+  #refused(answer: ErrorMessage, isFirst: boolean): void {
+    if (!isFirst) throw fromWire(`MCP server "${this.#server.name}"`, METHODS.initialize, answer.error)
     this.#params = undefined
     this.#refusal = answer
   }
@@ -129,14 +131,11 @@ export class Handshake {
   }
 
   #again(method: string, params: object): void {
-    const failed = (why: string): void =>
+    const failed = ({ message }: Error): void =>
       this.#wire.report(
-        new ProtocolError(`Cannot repeat ${method} to MCP server "${this.#server.name}" after its restart: ${why}`),
+        new ProtocolError(`Cannot repeat ${method} to MCP server "${this.#server.name}" after its restart: ${message}`),
       )
-    this.#wire.ask(method, params).then(
-      (answer) => 'error' in answer && failed(answer.error.message),
-      (error: Error) => failed(error.message),
-    )
+    this.#wire.ask(method, params).then(checkAnswer).catch(failed)
   }
 
   #subscribersOf(uri: string): Set<McpTransport> {
@@ -153,4 +152,8 @@ export class Handshake {
     this.#subscribers.delete(uri)
     return true
   }
+}
+
+function checkAnswer(answer: Answer): void {
+  if (isError(answer)) throw new Error(answer.error.message)
 }

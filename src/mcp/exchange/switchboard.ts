@@ -13,6 +13,7 @@ import {
   type NotificationMessage,
   type RequestMessage,
   SUBSCRIPTION_ID,
+  isError,
   isId,
   kindOf,
   metaOf,
@@ -163,7 +164,7 @@ export class Switchboard {
   #forward(host: McpTransport, request: RequestMessage): Promise<void> {
     return new Promise((resolve, reject) => {
       const settle = (answer: Answer): void => {
-        if ('error' in answer && request.method === METHODS.subscribe)
+        if (isError(answer) && request.method === METHODS.subscribe)
           this.#handshake.unsubscribe(host, paramsOf(request)['uri'])
         host.deliver({ ...answer, id: request.id })
         resolve()
