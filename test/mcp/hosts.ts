@@ -3,7 +3,8 @@ import { readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { Client, type ClientOptions } from '@modelcontextprotocol/client'
 import type { Exit, Master } from '../../src/index.ts'
-import { type McpServer, type McpServerSpec, McpServers } from '../../src/mcp/index.ts'
+import { type McpServer, type McpServerSpec, McpServers, type McpTransport } from '../../src/mcp/index.ts'
+import { eventually } from '../support/processes.ts'
 import { story, watch } from '../support/story.ts'
 
 const program = (name: string): string => fileURLToPath(new URL(`fixtures/${name}`, import.meta.url))
@@ -81,4 +82,45 @@ export async function exitOf(promise: Promise<unknown>): Promise<Exit> {
 /** The methods a fixture has heard, life after life. */
 export function heard(file: string): string[] {
   return readFileSync(file, 'utf8').trimEnd().split('\n')
+}
+
+/** A host without a library: says what it likes, and keeps what it hears. */
+export class BareHost {
+  readonly transport: McpTransport
+  readonly heard: any[] = []
+  readonly errors: Error[] = []
+
+  constructor(server: McpServer) {
+    this.transport = Object.assign(server.transport(), {
+      onmessage: (message: unknown) => void this.heard.push(message),
+      onerror: (error: Error) => void this.errors.push(error),
+    })
+  }
+
+  async begin(capabilities: object = {}, name = 'bare'): Promise<this> {
+    await this.transport.start()
+    const params = { protocolVersion: '2025-06-18', capabilities, clientInfo: { name, version: '1' } }
+    await this.transport.send({ jsonrpc: '2.0', id: 'hello', method: 'initialize', params })
+    await this.transport.send({ jsonrpc: '2.0', method: 'notifications/initialized' })
+    return this
+  }
+
+  /** The text that it was answered with. */
+  async textOf(id: number | string): Promise<string> {
+    return (await this.until((message) => message.id === id)).result.content[0].text
+  }
+
+  tool(id: number | string, name: string, given: object = {}, meta?: object): Promise<void> {
+    const params = { name, arguments: given, ...(meta !== undefined && { _meta: meta }) }
+    return this.transport.send({ jsonrpc: '2.0', id, method: 'tools/call', params })
+  }
+
+  async until(match: (message: any) => boolean): Promise<any> {
+    await eventually(
+      () => this.heard.some(match),
+      10_000,
+      () => `it has heard ${JSON.stringify(this.heard)}`,
+    )
+    return this.heard.find(match)
+  }
 }

@@ -6,47 +6,30 @@ import { join } from 'node:path'
 import { describe } from 'node:test'
 import { setTimeout as pause } from 'node:timers/promises'
 import { Client as OldClient } from '@modelcontextprotocol/sdk/client/index.js'
-import type { McpServer, McpTransport } from '../../src/mcp/index.ts'
 import { eventually } from '../support/processes.ts'
 import { stretched } from '../support/scale.ts'
-import { callTool, connect, errorOf, exitOf, fixtureSpec, heard, modernSpec, newHost, servers } from './hosts.ts'
+import {
+  BareHost,
+  callTool,
+  connect,
+  errorOf,
+  exitOf,
+  fixtureSpec,
+  heard,
+  modernSpec,
+  newHost,
+  servers,
+} from './hosts.ts'
 
 const PATIENCE = { timeout: stretched(120_000) }
 
-/** A host without a library: says what it likes, and keeps what it hears. */
-class BareHost {
-  readonly transport: McpTransport
-  readonly heard: any[] = []
-  readonly errors: Error[] = []
+/** What its tools have answered. */
+function texts(host: BareHost): unknown[] {
+  return host.heard.filter(({ id }) => id !== 'hello').map(({ id, result }) => [id, result.content[0].text])
+}
 
-  constructor(server: McpServer) {
-    this.transport = Object.assign(server.transport(), {
-      onmessage: (message: unknown) => void this.heard.push(message),
-      onerror: (error: Error) => void this.errors.push(error),
-    })
-  }
-
-  async begin(capabilities: object = {}): Promise<this> {
-    await this.transport.start()
-    const params = { protocolVersion: '2025-06-18', capabilities, clientInfo: { name: 'bare', version: '1' } }
-    await this.transport.send({ jsonrpc: '2.0', id: 'hello', method: 'initialize', params })
-    await this.transport.send({ jsonrpc: '2.0', method: 'notifications/initialized' })
-    return this
-  }
-
-  tool(id: number | string, name: string, given: object = {}, meta?: object): Promise<void> {
-    const params = { name, arguments: given, ...(meta !== undefined && { _meta: meta }) }
-    return this.transport.send({ jsonrpc: '2.0', id, method: 'tools/call', params })
-  }
-
-  async until(match: (message: any) => boolean): Promise<any> {
-    await eventually(
-      () => this.heard.some(match),
-      10_000,
-      () => `it has heard ${JSON.stringify(this.heard)}`,
-    )
-    return this.heard.find(match)
-  }
+function notes(host: BareHost): unknown[] {
+  return host.heard.filter(({ method }) => method !== undefined)
 }
 
 function throws(): never {
@@ -62,8 +45,6 @@ void describe('hosts of one server', PATIENCE, () => {
       b.tool(1, 'echo', { value: 'b' }),
       b.tool('1', 'echo', { value: 'c' }),
     ])
-    const texts = (host: BareHost): unknown[] =>
-      host.heard.filter(({ id }) => id !== 'hello').map(({ id, result }) => [id, result.content[0].text])
     assert.deepEqual(texts(a), [[1, 'a']])
     assert.deepEqual(texts(b), [
       [1, 'b'],
@@ -75,7 +56,6 @@ void describe('hosts of one server', PATIENCE, () => {
     const server = own.get(fixtureSpec())
     const [a, b] = [await new BareHost(server).begin(), await new BareHost(server).begin()]
     await Promise.all([a.tool(1, 'progress', {}, { progressToken: 'mine' }), b.tool(1, 'progress')])
-    const notes = (host: BareHost): unknown[] => host.heard.filter(({ method }) => method !== undefined)
     assert.deepEqual(notes(a), [
       { jsonrpc: '2.0', method: 'notifications/progress', params: { progressToken: 'mine', progress: 1, total: 2 } },
     ])
@@ -261,9 +241,7 @@ void describe('a server that writes `"error":null` beside each result', PATIENCE
     await exitOf(host.tool(1, 'crash'))
     await host.tool(2, 'level')
     await host.tool(3, 'subscribed')
-    const textOf = async (id: number): Promise<string> =>
-      (await host.until((message) => message.id === id)).result.content[0].text
-    assert.deepEqual([await textOf(2), await textOf(3)], ['warning', 'file:///a'])
+    assert.deepEqual([await host.textOf(2), await host.textOf(3)], ['warning', 'file:///a'])
     assert.deepEqual(host.errors, [])
   })
 })

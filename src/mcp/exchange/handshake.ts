@@ -38,7 +38,9 @@ export class Handshake {
   /** What the first host has said. */
   #params: object | undefined
   #welcome: object | undefined
-  #refusal: Answer | undefined
+  #refusal: { readonly params: object; readonly answer: Answer } | undefined
+  /** A first host is being introduced. */
+  #meeting: Promise<void> | undefined
   #greeting: Promise<void> | undefined
   #logging: object | undefined
   readonly #subscribers = new Map<string, Set<McpTransport>>()
@@ -48,20 +50,22 @@ export class Handshake {
     this.#wire = wire
   }
 
-  /** What a host gets for its `initialize`, once that is known. */
-  get answer(): Answer | undefined {
-    return this.#welcome === undefined ? this.#refusal : { jsonrpc: '2.0', id: 0, result: this.#welcome }
+  /** What a host gets for an `initialize` with these params, once that is known. What was refused to another is not. */
+  answerTo(params: object): Answer | undefined {
+    if (this.#welcome !== undefined) return { jsonrpc: '2.0', id: 0, result: this.#welcome }
+    return this.#refusal?.params === params ? this.#refusal.answer : undefined
   }
 
   get isSubscribed(): boolean {
     return this.#subscribers.size > 0
   }
 
-  /** Remembers with what to begin; the first counts. */
-  begin(params: object): void {
-    if (this.#welcome !== undefined) return
-    this.#refusal = undefined
+  /** Has a life begun with these params; the first count. Resolves when that has come to an answer, whoever's. */
+  meet(params: object, begin: () => Promise<void>): Promise<void> {
+    if (this.#meeting !== undefined) return this.#meeting
     this.#params = params
+    this.#meeting = begin().finally(() => (this.#meeting = undefined))
+    return this.#meeting
   }
 
   /** Begins a life. Rejects for one that cannot take the conversation up. */
@@ -71,10 +75,11 @@ export class Handshake {
   }
 
   async #greet(): Promise<void> {
-    if (this.#params === undefined) return
-    const answer = await this.#wire.ask(METHODS.initialize, this.#params)
+    const params = this.#params
+    if (params === undefined) return
+    const answer = await this.#wire.ask(METHODS.initialize, params)
     const isFirst = this.#welcome === undefined
-    if (isError(answer)) return this.#refused(answer, isFirst)
+    if (isError(answer)) return this.#refused(answer, isFirst ? params : undefined)
     this.#accept(membersOf(answer.result), isFirst)
     this.#wire.note(notification(NOTES.initialized))
     if (!isFirst) this.#restore()
@@ -106,10 +111,10 @@ export class Handshake {
   }
 
   /** The server's own words go to the first host; a later life is not let in. */
-  #refused(answer: ErrorMessage, isFirst: boolean): void {
-    if (!isFirst) throw fromWire(`MCP server "${this.#server.name}"`, METHODS.initialize, answer.error)
+  #refused(answer: ErrorMessage, first: object | undefined): void {
+    if (first === undefined) throw fromWire(`MCP server "${this.#server.name}"`, METHODS.initialize, answer.error)
     this.#params = undefined
-    this.#refusal = answer
+    this.#refusal = { params: first, answer }
   }
 
   #accept(welcome: Readonly<Record<string, unknown>>, isFirst: boolean): void {

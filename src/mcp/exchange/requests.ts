@@ -1,5 +1,6 @@
 import type { Timer } from '../../base/clock.ts'
-import { OverloadError } from '../../base/errors.ts'
+import { OverloadError, TimeoutError } from '../../base/errors.ts'
+import { formatMillis } from '../../base/units.ts'
 import { type Answer, type Id, METHODS, type RequestMessage, metaOf, withMeta } from '../messages.ts'
 import type { McpTransport } from '../transport.ts'
 
@@ -79,4 +80,10 @@ export function isSubscription({ request }: Pending): boolean {
 export function onTheWire({ id, request }: Pending): RequestMessage {
   const sent = { ...request, id }
   return metaOf(request, 'progressToken') === undefined ? sent : withMeta(sent, 'progressToken', id)
+}
+
+/** Why it fails when the server was not there within `wait`. */
+export function notBack({ request: { method } }: Pending, server: string, wait: number): TimeoutError {
+  const text = `Cannot call ${method} of MCP server "${server}": it was not there within ${formatMillis(wait)}`
+  return new TimeoutError(text, method, wait)
 }

@@ -1,7 +1,6 @@
 import type { Clock } from '../../base/clock.ts'
-import { ClosedError, ExitError, TimeoutError } from '../../base/errors.ts'
+import { ClosedError, ExitError } from '../../base/errors.ts'
 import type { Exit } from '../../base/exit.ts'
-import { formatMillis } from '../../base/units.ts'
 import { Handshake } from './handshake.ts'
 import {
   type Answer,
@@ -23,7 +22,7 @@ import {
   withMeta,
 } from '../messages.ts'
 import { Questions } from './questions.ts'
-import { type Pending, Requests, isSubscription, onTheWire } from './requests.ts'
+import { type Pending, Requests, isSubscription, notBack, onTheWire } from './requests.ts'
 import type { McpTransport } from '../transport.ts'
 
 /** The way to the server. */
@@ -144,21 +143,21 @@ export class Switchboard {
 
   // ── requests ──
 
-  /** All hosts have one conversation with the server: the first begins it. */
+  /** All hosts have one conversation with the server: the first begins it, and the next if that one is refused. */
   async #introduce(host: McpTransport, request: RequestMessage): Promise<void> {
-    this.#questions.introduce(host, paramsOf(request)['capabilities'])
-    if (this.#handshake.answer === undefined) await this.#meet(paramsOf(request))
-    const answer = this.#handshake.answer
+    const params = { ...paramsOf(request) }
+    this.#questions.introduce(host, params['capabilities'])
+    while (this.#handshake.answerTo(params) === undefined && this.#hosts.has(host))
+      await this.#handshake.meet(params, () => this.#beginLife())
+    const answer = this.#handshake.answerTo(params)
     if (answer === undefined)
       throw new ClosedError(`Cannot initialize MCP server "${this.#link.server.name}": it was stopped`)
     host.deliver({ ...answer, id: request.id })
   }
 
   /** A life that begins greets by itself. */
-  async #meet(params: object): Promise<void> {
-    this.#handshake.begin(params)
-    if (this.#link.isUp) await this.#handshake.greet()
-    else await this.#link.wake()
+  #beginLife(): Promise<void> {
+    return this.#link.isUp ? this.#handshake.greet() : this.#link.wake()
   }
 
   #forward(host: McpTransport, request: RequestMessage): Promise<void> {
@@ -185,7 +184,9 @@ export class Switchboard {
     pending.sent = false
     this.#link.changed()
     if (this.#link.isUp) return this.#post(pending)
-    pending.patience ??= this.#link.clock.after(wait, () => this.#fail(pending, this.#notBack(pending, wait)))
+    pending.patience ??= this.#link.clock.after(wait, () =>
+      this.#fail(pending, notBack(pending, this.#link.server.name, wait)),
+    )
     this.#link.wake().then(
       () => this.#requests.has(pending) && this.#begin(pending, wait),
       (error: Error) => this.#fail(pending, error),
@@ -206,11 +207,6 @@ export class Switchboard {
     if (this.#requests.take(pending.id) === undefined) return
     pending.fail(error)
     this.#link.changed()
-  }
-
-  #notBack({ request }: Pending, wait: number): TimeoutError {
-    const text = `Cannot call ${request.method} of MCP server "${this.#link.server.name}": it was not there within ${formatMillis(wait)}`
-    return new TimeoutError(text, request.method, wait)
   }
 
   #cancelFor(host: McpTransport, { requestId, reason }: Readonly<Record<string, unknown>>): void {

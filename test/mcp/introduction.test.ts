@@ -1,0 +1,41 @@
+/** The beginning of the conversation with a server: who begins it, and who gets which answer. */
+import assert from 'node:assert/strict'
+import { describe } from 'node:test'
+import { stretched } from '../support/scale.ts'
+import { BareHost, fixtureSpec, servers } from './hosts.ts'
+
+const PATIENCE = { timeout: stretched(120_000) }
+
+void describe('hosts that introduce themselves', PATIENCE, () => {
+  servers('at once: the first begins the conversation, and all get the answer to that', async (own) => {
+    const server = own.get(fixtureSpec())
+    const [a, b, c] = [new BareHost(server), new BareHost(server), new BareHost(server)]
+    await Promise.all([a.begin({}, 'first'), b.begin({}, 'second'), c.begin({}, 'third')])
+    await b.tool(1, 'client')
+    assert.equal(await b.textOf(1), 'first')
+    for (const { heard } of [a, b, c])
+      assert.equal(heard.filter(({ id, result }) => id === 'hello' && result).length, 1)
+  })
+
+  servers('after another was refused: they are let in if they can be', async (own) => {
+    const server = own.get(fixtureSpec(['refuses-stranger'], { idle: '1h' }))
+    const stranger = await new BareHost(server).begin({}, 'stranger')
+    assert.equal(stranger.heard[0].error.message, 'no licence')
+    await stranger.transport.close()
+    const friend = await new BareHost(server).begin({}, 'friend')
+    assert.equal(friend.heard[0].error, undefined)
+    await friend.tool(1, 'client')
+    assert.equal(await friend.textOf(1), 'friend')
+    assert.equal(server.worker?.incarnation, 1)
+  })
+
+  servers('while another is refused: each gets its own answer', async (own) => {
+    const server = own.get(fixtureSpec(['refuses-a', 'refuses-b']))
+    const hosts = [new BareHost(server), new BareHost(server), new BareHost(server)]
+    await Promise.all(hosts.map((host, i) => host.begin({}, 'abc'[i])))
+    assert.deepEqual(
+      hosts.map(({ heard }) => heard[0].error?.message),
+      ['no licence', 'no licence', undefined],
+    )
+  })
+})
