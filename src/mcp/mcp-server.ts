@@ -170,18 +170,27 @@ export class McpServer implements AsyncDisposable {
 
   #whileStarting(started: Promise<void>): Promise<void> {
     const over = (hasFailed: boolean): void => {
-      this.#starting = undefined
-      this.#isRestarting = false
+      // It was left meanwhile, and may be on its way again.
+      if (this.#starting !== starting) return
+      this.#settle()
       this.#hasFailed = hasFailed
     }
-    this.#starting = started.then(
+    const starting = started.then(
       () => over(false),
       (error: unknown) => {
         over(true)
         throw error
       },
     )
-    return this.#starting
+    this.#starting = starting
+    return starting
+  }
+
+  /** Nothing is under way any more. */
+  #settle(): void {
+    this.#starting = undefined
+    this.#isRestarting = false
+    this.#hasFailed = false
   }
 
   async #begin(): Promise<void> {
@@ -232,6 +241,7 @@ export class McpServer implements AsyncDisposable {
   async #forget(): Promise<void> {
     this.#idle?.cancel()
     this.#endedAt = -Infinity
+    this.#settle()
     this.#board.reset()
     this.#site.left(this)
     const { worker } = this

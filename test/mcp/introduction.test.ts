@@ -1,8 +1,12 @@
 /** The beginning of the conversation with a server: who begins it, and who gets which answer. */
 import assert from 'node:assert/strict'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { describe } from 'node:test'
+import { eventually } from '../support/processes.ts'
 import { stretched } from '../support/scale.ts'
-import { BareHost, fixtureSpec, servers } from './hosts.ts'
+import { BareHost, errorOf, fixtureSpec, servers } from './hosts.ts'
 
 const PATIENCE = { timeout: stretched(120_000) }
 
@@ -37,5 +41,24 @@ void describe('hosts that introduce themselves', PATIENCE, () => {
       hosts.map(({ heard }) => heard[0].error?.message),
       ['no licence', 'no licence', undefined],
     )
+  })
+
+  servers('when the last one has just left in the middle of it: they begin anew', async (own) => {
+    const folder = mkdtempSync(join(tmpdir(), 'pagent-mcp-'))
+    const key = join(folder, 'key')
+    const spec = fixtureSpec()
+    const isMute = ['-c', `[ -e "${key}" ] || exec cat > /dev/null; exec "$0" "$@"`, process.execPath]
+    const server = own.get({ ...spec, command: 'sh', args: [...isMute, ...(spec.args ?? [])] })
+    const left = new BareHost(server)
+    const given = errorOf(left.begin())
+    await eventually(() => server.worker?.pid !== undefined, 10_000, 'it has not begun')
+    writeFileSync(key, '')
+    const closed = left.transport.close()
+    const host = await new BareHost(server).begin()
+    await host.tool(1, 'pid')
+    assert.match(await host.textOf(1), /^\d+$/)
+    assert.equal((await given).code, 'ERR_PAGENT_EXIT')
+    await closed
+    rmSync(folder, { recursive: true })
   })
 })
