@@ -5,6 +5,8 @@ import { type CallOptions, type ReadCallOptions, readCallOptions } from '../rpc/
 import { type Backoff, planBackoff } from '../supervisor/backoff.ts'
 import { type Intensity, planIntensity } from '../supervisor/intensity.ts'
 import type { WorkerSpec } from '../worker/spec.ts'
+import { worker } from '../worker/host.ts'
+import type { Worker } from '../worker/worker.ts'
 import { type PoolCommand, commandOf } from './command.ts'
 
 /** When a worker is replaced although nothing is wrong with it; its replacement is ready first. */
@@ -104,11 +106,11 @@ export function planPool(spec: PoolSpec): PoolPlan {
   checkKeys(spec, KEYS, 'Cannot make a pool')
   const id = checkId(spec.id ?? 'pool', 'pool')
   const command = commandOf(id, spec)
-  const { worker = {}, limits = worker.limits, call = {} } = spec
-  return {
+  const { worker: own = {}, limits = own.limits, call = {} } = spec
+  const plan: PoolPlan = {
     id,
     command,
-    spec: { ...command.spec, ...worker, ...(limits === undefined ? {} : { limits }) },
+    spec: { ...command.spec, ...own, ...(limits === undefined ? {} : { limits }) },
     ...readSize(spec.size ?? { min: 0, max: availableParallelism() }),
     spares: readWhole(spec.spares ?? 0, 'spares', 0),
     concurrency: readWhole(spec.concurrency ?? 1, 'concurrency', 1),
@@ -120,6 +122,14 @@ export function planPool(spec: PoolSpec): PoolPlan {
     intensity: planIntensity(spec.intensity),
     backoff: planBackoff(spec.backoff),
   }
+  // What its workers cannot be is told now, not when one is needed.
+  newWorker(plan, 1).rpc()
+  return plan
+}
+
+/** One of its workers, not started yet. */
+export function newWorker({ id, command, spec }: PoolPlan, number: number): Worker<any, any> {
+  return worker(`${id}-${number}`, command.file, command.args, spec)
 }
 
 /** @throws TypeError, RangeError */

@@ -6,14 +6,13 @@ import { Later } from '../base/later.ts'
 import { handled } from '../channel/outbox.ts'
 import { KEEPER, type Keeper } from '../supervisor/child.ts'
 import { RestartPolicy } from '../supervisor/restart-policy.ts'
-import { worker } from '../worker/host.ts'
 import type { Worker } from '../worker/worker.ts'
 import { Aging } from './aging.ts'
 import type { Job } from './job.ts'
 import { Member } from './member.ts'
 import { JobQueue } from './queue.ts'
 import { Roster } from './roster.ts'
-import type { PoolPlan } from './spec.ts'
+import { type PoolPlan, newWorker } from './spec.ts'
 import type { Stats } from './stats.ts'
 
 /** One life of a pool: its workers, who come and go, and what waits for them. */
@@ -185,11 +184,15 @@ export class Staff {
     try {
       for (; present < this.#wanted; present++) this.#hire()
     } catch (error) {
-      // Those there are do what they can; fewer than there always are is a failure.
-      if (present < this.#plan.min)
-        this.#startFailed(this.#explain({ kind: 'crashed', error: error as Error, stage: 'start' }))
+      this.#notHired(present, this.#explain({ kind: 'crashed', error: error as Error, stage: 'start' }))
     }
     if (!this.#isFilled) this.#checkFilled()
+  }
+
+  /** Those there are do what they can; fewer than there always are is a failure, and where nobody is, nobody needs to wait. */
+  #notHired(present: number, exit: Exit): void {
+    if (present < this.#plan.min) return this.#startFailed(exit)
+    if (this.#roster.members.size === 0) this.#queue.failAll(new ExitError('start', exit))
   }
 
   #checkFilled(): void {
@@ -200,9 +203,8 @@ export class Staff {
 
   /** @throws what the master says who has no room for one more. */
   #hire(): void {
-    const { id, command, spec } = this.#plan
     const { freeNumber } = this.#roster
-    const one = worker(`${id}-${freeNumber}`, command.file, command.args, spec)
+    const one = newWorker(this.#plan, freeNumber)
     this.#introduce(one)
     const member = new Member(one, freeNumber, this.#aging.terms(), () => this.#dispatch())
     this.#roster.members.add(member)

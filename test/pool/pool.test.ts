@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, it } from 'node:test'
-import { Master, Pool } from '../../src/index.ts'
+import { Master, Pool, lines } from '../../src/index.ts'
 import { eventually, isAlive } from '../support/processes.ts'
 import { type Work, module, pooled } from './pooled.ts'
 
@@ -282,6 +282,12 @@ void describe('a pool that cannot be is refused:', () => {
     [{ module, recycle: { call: 1 } }, /there is no option "call"/],
     [{ module, call: { timeOut: 1 } }, /there is no option "timeOut"/],
     [{ module, workers: 3 }, /there is no option "workers"/],
+    [{ command: '' }, /the command is empty/],
+    [{ command: 'cat', args: [1] }, /argument 1 must be text, not number/],
+    [{ module, limits: { memory: 'lots' } }, /limits\.memory/],
+    [{ module, worker: { bogus: 1 } }, /there is no option "bogus"/],
+    [{ module, worker: { env: { PORT: 8080 } } }, /PORT must be text, not number/],
+    [{ module, worker: { framing: lines() } }, /its framing is lines; start it with \{ framing: jsonRpc\(\) \}/],
   ]
   for (const [spec, message] of cases)
     void it(JSON.stringify(spec), () => assert.throws(() => new Pool(spec), { message }))

@@ -147,6 +147,19 @@ void describe('a pool below a supervisor', () => {
     { maxWorkers: 2 },
   )
 
+  story(
+    'refuses a call when the master has no room for its first worker, and takes the next when there is',
+    async (master) => {
+      await master.getWorker('store').start('cat')
+      const pool = new Pool<Work>({ id: 'work', module })
+      await master.supervise({ id: 'app', children: [pool] })
+      await assert.rejects(pool.call('add', [1, 2]), { code: 'ERR_PAGENT_EXIT', message: /maxWorkers/ })
+      await master.delWorker('store')
+      assert.equal(await pool.call('add', [1, 2]), 3)
+    },
+    { maxWorkers: 1 },
+  )
+
   story('cannot start where the name of one of its workers is taken, and leaves nobody behind', async (master) => {
     await master.getWorker('work-2').start('cat')
     const pool = new Pool<Work>({ id: 'work', module, size: 2, intensity: { restarts: 0 } })
