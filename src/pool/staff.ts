@@ -116,7 +116,8 @@ export class Staff {
   submit(job: Job, at = job.since): void {
     const refusal = this.#closing ?? this.#refusal
     if (refusal !== undefined) return job.fail(refusal)
-    const member = this.#queue.length === 0 ? this.#roster.memberFor(job) : undefined
+    // Nobody who waits could have had that one: he would have it already.
+    const member = this.#roster.memberFor(job)
     if (member !== undefined) return this.#begin(member, job, at)
     this.#queue.push(job)
     this.#adjust()
