@@ -20,6 +20,15 @@ export function toWire(thrown: unknown): WireError {
   }
 }
 
+/** So many characters of a message fit wherever anything does. */
+const BRIEF = 1000
+
+/** The same without what makes it long; undefined when nothing does. */
+export function inBrief({ code, message, data }: WireError): WireError | undefined {
+  if (message.length > BRIEF) return { code, message: `${message.slice(0, BRIEF - 1)}…` }
+  return data === undefined ? undefined : { code, message }
+}
+
 /** The error of a caller, from what came. `who` has failed it. */
 export function fromWire(who: string, method: string, error: unknown): RpcError {
   const { code, message, data } = (typeof error === 'object' && error !== null ? error : {}) as Partial<WireError>

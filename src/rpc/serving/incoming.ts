@@ -1,6 +1,6 @@
 import type { Methods } from './api.ts'
 import { type Call, callOf, during } from './current-call.ts'
-import { toWire } from '../faults.ts'
+import { inBrief, toWire } from '../faults.ts'
 import {
   CODES,
   type ErrorMessage,
@@ -148,15 +148,21 @@ export class Incoming {
     this.#tryPost(failure(id, CODES.invalidRequest, `a call with the id ${id} is running`))
   }
 
-  /** An answer that cannot be sent is answered with the reason. */
   #send(message: Answer): void {
-    const { id, error } = message
     try {
       this.#port.post(message, true)
     } catch (reason) {
-      if (error === undefined) return this.#send(thrown(id, reason))
+      if (this.#sendInstead(message, reason)) return
     }
-    this.#served?.answered(id, error)
+    this.#served?.answered(message.id, message.error)
+  }
+
+  /** A result that cannot be sent is answered with the reason, an error that cannot with its beginning. False where it has none. */
+  #sendInstead({ id, error }: Answer, reason: unknown): boolean {
+    const instead = error === undefined ? toWire(reason) : inBrief(error)
+    if (instead === undefined) return false
+    this.#send({ jsonrpc: '2.0', id, error: instead })
+    return true
   }
 
   #note(method: string, params: object): void {
