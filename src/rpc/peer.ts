@@ -2,7 +2,7 @@ import type { Clock } from '../base/clock.ts'
 import { ProtocolError } from '../base/errors.ts'
 import { type Methods, methodsOf } from './serving/api.ts'
 import { show } from './faults.ts'
-import { Incoming, isCredit } from './serving/incoming.ts'
+import { Incoming, type Unsent, isCredit } from './serving/incoming.ts'
 import type { Inflow } from './calling/inflow.ts'
 import {
   type ErrorMessage,
@@ -107,8 +107,8 @@ export class Peer implements Caller {
 
   /** What was posted could not be sent after all. */
   unsent(message: unknown, error: Error): void {
-    const { id, method } = message as Partial<RequestMessage>
-    if (typeof id === 'number' && method !== undefined) this.#outgoing.unsent(id, error)
+    if (kindOf(message) === 'request') this.#outgoing.unsent((message as RequestMessage).id, error)
+    else this.#incoming.unsent(message as Unsent, error)
   }
 
   /** The other side will say no more: what waits for it ends with this error, and what it asked for goes on. */

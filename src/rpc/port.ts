@@ -12,8 +12,9 @@ export interface Port {
   readonly pressure: Promise<void> | undefined
 }
 
-/** A port over any channel. What cannot be sent later than at once is told to `failed`. */
+/** A port over any channel; one that is a port says at once what cannot be sent. Another is waited for: `failed` hears of it. */
 export function portOf(channel: Channel<any, any>, failed: (message: unknown, error: Error) => void): Port {
+  if (isPort(channel)) return channel
   let waiting = 0
   let last: Promise<void> | undefined
   const post = (message: unknown): void => {
@@ -32,4 +33,9 @@ export function portOf(channel: Channel<any, any>, failed: (message: unknown, er
       return waiting < 1000 ? undefined : last?.catch(() => {})
     },
   }
+}
+
+/** Of whichever bundle its class is. */
+function isPort(channel: object): channel is Port {
+  return 'post' in channel && typeof channel.post === 'function' && 'pressure' in channel
 }

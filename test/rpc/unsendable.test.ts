@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import * as z from 'zod'
 import { PassThrough } from 'node:stream'
-import { type Framing, checked, jsonRpc } from '../../src/index.ts'
+import { type Channel, type Framing, checked, jsonRpc, memoryChannels, rpc } from '../../src/index.ts'
 import { systemClock } from '../../src/base/clock.ts'
 import { readableSource, writableSink } from '../../src/channel/bytes.ts'
 import { StreamChannel } from '../../src/channel/stream-channel.ts'
@@ -78,3 +78,66 @@ describe('an error that is too long', PATIENCE, () => {
     })
   })
 })
+
+/** What a framing of JSON cannot carry is refused later than at once. */
+function picky(channel: Channel<any>): Channel<any> {
+  const send = async (message: unknown): Promise<void> => {
+    JSON.stringify(message)
+    await channel.send(message)
+  }
+  const { closed } = channel
+  const [receive, end] = [() => channel.receive(), () => channel.end()]
+  return { send, receive, end, closed, [Symbol.asyncIterator]: () => channel[Symbol.asyncIterator]() }
+}
+
+for (const [what, ends] of Object.entries({
+  'that says so at once': () => pipe(jsonRpc()),
+  'that says so later': () => memoryChannels<any>().map(picky) as [Channel<any>, Channel<any>],
+}))
+  describe(`calls over a channel ${what}`, PATIENCE, () => {
+    let closed = 0
+    const serve = {
+      big: () => 10n,
+      later: async () => 10n,
+      fails() {
+        throw Object.assign(new Error('told'), { code: 4711 })
+      },
+      async *items() {
+        try {
+          yield 1
+          yield 2n
+          yield 3
+        } finally {
+          closed++
+        }
+      },
+      async *last() {
+        yield 1n
+      },
+    }
+    const client = (): RpcClient => {
+      const [here, there] = ends()
+      rpc(there, { serve })
+      return rpc(here)
+    }
+    const unsendable = { code: 'ERR_PAGENT_RPC', message: /BigInt/ }
+
+    test('that cannot be written reject', async () => {
+      await assert.rejects(client().call('big', 10n), /BigInt/)
+    })
+
+    test('whose result cannot be written are answered with the reason', async () => {
+      for (const method of ['big', 'later']) await assert.rejects(client().call(method), unsendable)
+      await assert.rejects(client().call('fails'), { rpcCode: 4711 })
+    })
+
+    test('that are streams end at an item that cannot be written, with the reason', async () => {
+      const read: unknown[] = []
+      const reading = async (method: string): Promise<void> => {
+        for await (const item of client().stream(method)) read.push(item)
+      }
+      await assert.rejects(reading('items'), unsendable)
+      await assert.rejects(reading('last'), unsendable)
+      assert.deepEqual([read, closed], [[1], 1])
+    })
+  })

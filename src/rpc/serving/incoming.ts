@@ -16,6 +16,9 @@ import type { Served } from './served.ts'
 
 type Answer = (ResultMessage & { readonly error?: undefined }) | (ErrorMessage & { readonly id: Id })
 
+/** What a peer posts beside its own calls. */
+export type Unsent = Answer | NotificationMessage
+
 /** The other side's calls to us: each is answered once. */
 export class Incoming {
   readonly #port: Port
@@ -85,6 +88,12 @@ export class Incoming {
 
   credit(id: Id, more: number): void {
     this.#outflows.get(id)?.grant(more)
+  }
+
+  /** What was posted could not be sent after all: who waits for it is told so. */
+  unsent(message: Unsent, reason: Error): void {
+    if (!('method' in message)) this.#sendInstead(message, reason)
+    else if (message.method === NOTES.item) this.#outflows.get((message.params as { id: Id }).id)?.fail(reason)
   }
 
   /** No credit will come any more: streams that wait for it end. */

@@ -17,6 +17,7 @@ export class Outflow {
   #granted: PromiseWithResolvers<void> | undefined
   #interrupt: (() => void) | undefined
   #isCancelled = false
+  #failure: Error | undefined
   #isStarved = false
 
   /** Of the call with that id. */
@@ -35,7 +36,7 @@ export class Outflow {
       while (!this.#isCancelled) {
         const next = await this.#next()
         isDone = next?.done === true
-        if (next === undefined || isDone) return
+        if (next === undefined || isDone) break
         await this.#untilAllowed()
         if (!this.#isCancelled) this.#post(next.value)
       }
@@ -43,6 +44,7 @@ export class Outflow {
       // Its own cleaning up may take its time: nobody waits for it.
       if (!isDone) this.#leave()
     }
+    if (this.#failure !== undefined) throw this.#failure
   }
 
   grant(more: number): void {
@@ -55,6 +57,12 @@ export class Outflow {
     this.#isCancelled = true
     this.#interrupt?.()
     this.#wake()
+  }
+
+  /** An item could not be sent after all. */
+  fail(error: Error): void {
+    this.#failure ??= error
+    this.cancel()
   }
 
   /** Nobody will ask for more. */
