@@ -7,14 +7,14 @@ import type { Exit } from '../base/exit.ts'
 import { checkKeys, readWhole } from '../base/options.ts'
 import { broadcast } from '../channel/broadcast.ts'
 import { type Shutdown, planShutdown } from '../process/ladder.ts'
-import type { Launcher } from '../process/launcher.ts'
+import { type Launcher, checkLauncher } from '../process/launcher.ts'
 import { defaultLauncher } from '../process/default-launcher.ts'
 import { StartQueue } from '../process/start-queue.ts'
 import type { SupervisorSpec } from '../supervisor/spec.ts'
 import type { Supervisor } from '../supervisor/supervisor.ts'
 import { Supervision } from './supervision.ts'
 import { DEFAULT_STARTS, type WorkerHost } from '../worker/host.ts'
-import type { WorkerSpec } from '../worker/spec.ts'
+import { type WorkerSpec, checkDefaults } from '../worker/spec.ts'
 import { RETIRE, Worker } from '../worker/worker.ts'
 
 export interface MasterOptions {
@@ -58,9 +58,11 @@ export class Master implements AsyncDisposable {
   readonly #leaving = new Set<Worker<any, any>>()
   #stopping: Promise<void> | undefined
 
-  /** @throws RangeError for a cap that is not a whole number from 1, TypeError for an unknown option. */
+  /** @throws RangeError for a cap that is not a whole number from 1, TypeError for an unknown option, and for a launcher that is none. */
   constructor(options: MasterOptions = {}) {
     checkKeys(options, OPTIONS, 'Cannot make a master')
+    if (options.launcher !== undefined) checkLauncher(options.launcher, 'Cannot make a master')
+    if (options.defaults !== undefined) checkDefaults(options.defaults)
     const clock = options.clock ?? systemClock
     this.events = this.#hub
     this.#defaults = options.defaults ?? {}

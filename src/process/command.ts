@@ -40,8 +40,23 @@ export function checkCommand(worker: string, command: Command): void {
   checkText(worker, 'the command', file)
   if (!Array.isArray(args)) throw misuse(worker, `the arguments must be an array of text, not ${describe(args)}`)
   for (const [i, arg] of args.entries()) checkText(worker, `argument ${i + 1}`, arg)
-  for (const [name, value] of Object.entries(command.env ?? {})) checkVariable(worker, name, value)
+  checkDirectory(worker, command.cwd)
+  checkEnvironment(worker, command.env)
   checkInherited(worker, command.inheritEnv)
+}
+
+function checkDirectory(worker: string, cwd: unknown): void {
+  if (cwd === undefined || (cwd instanceof URL && cwd.protocol === 'file:')) return
+  if (cwd instanceof URL) throw misuse(worker, `cwd must be a path or a file: URL, not ${cwd.href}`)
+  checkText(worker, 'cwd', cwd)
+}
+
+/** @throws TypeError for what are no variables, or none that a program can be given. */
+export function checkEnvironment(worker: string, env: unknown): void {
+  if (env === undefined) return
+  if (typeof env !== 'object' || env === null || Array.isArray(env))
+    throw misuse(worker, `env must be an object such as { NAME: 'value' }, not ${describe(env)}`)
+  for (const [name, value] of Object.entries(env)) checkVariable(worker, name, value)
 }
 
 function checkInherited(worker: string, names: unknown): void {

@@ -68,6 +68,13 @@ export interface Launcher {
   close(): Promise<void>
 }
 
+/** @throws TypeError for what is no launcher. `action` begins the error. */
+export function checkLauncher(launcher: unknown, action: string): void {
+  const { launch, close } = (launcher ?? {}) as Partial<Launcher>
+  if (typeof launch === 'function' && typeof close === 'function') return
+  throw new TypeError(`${action}: launcher must be a launcher, such as portable() with the parentheses`)
+}
+
 /** A stream that is not ours to read. */
 export const noSource: ByteSource = { start: (_onChunk, onEnd) => onEnd(), resume: () => {}, destroy: () => {} }
 

@@ -3,7 +3,8 @@ import { checkKeys } from '../base/options.ts'
 import { type Millis, parseMillis } from '../base/units.ts'
 import type { Framing } from '../framing/framing.ts'
 import { lines } from '../framing/lines.ts'
-import type { Launcher } from '../process/launcher.ts'
+import { checkEnvironment } from '../process/command.ts'
+import { type Launcher, checkLauncher } from '../process/launcher.ts'
 import { type Shutdown, type ShutdownPlan, planShutdown } from '../process/ladder.ts'
 import type { Propagate } from '../rpc/messages.ts'
 import type { Restart } from '../supervisor/child.ts'
@@ -123,6 +124,29 @@ const OPTIONS: readonly (keyof WorkerSpec)[] = [
 /** The words an option knows, beside undefined. */
 const STREAMS = { stdin: ['inherit'], stdout: ['ignore', 'inherit'], stderr: ['tail', 'inherit', 'ignore'] } as const
 
+/** @throws TypeError for what cannot be the beginning of a spec. */
+export function checkDefaults(defaults: WorkerSpec<any, any>): void {
+  checkKeys(defaults, OPTIONS, 'Cannot use the defaults of a master')
+}
+
+/**
+ * A worker's own part of its spec over that of its master. What is left undefined is that of the master.
+ *
+ * @throws TypeError
+ */
+export function mergeSpecs(
+  worker: string,
+  defaults: WorkerSpec<any, any>,
+  own: WorkerSpec<any, any>,
+): WorkerSpec<any, any> {
+  checkKeys(own, OPTIONS, `Cannot start worker "${worker}"`)
+  // Before they are put together: a list would become variables named 0 and 1.
+  for (const { env } of [defaults, own]) checkEnvironment(worker, env)
+  const said = Object.fromEntries(Object.entries(own).filter(([, value]) => value !== undefined))
+  const merged: WorkerSpec<any, any> = { ...defaults, ...said }
+  return defaults.env === undefined ? merged : { ...merged, env: { ...defaults.env, ...own.env } }
+}
+
 /**
  * Checks a spec at the door.
  *
@@ -132,6 +156,7 @@ export function planWorker(worker: string, spec: WorkerSpec<any, any>): WorkerPl
   const bad = (why: string): TypeError => new TypeError(`Cannot start worker "${worker}": ${why}`)
   checkKeys(spec, OPTIONS, `Cannot start worker "${worker}"`)
   checkStreams(spec, bad)
+  if (spec.launcher !== undefined) checkLauncher(spec.launcher, `Cannot start worker "${worker}"`)
   for (const key of ['onMessage', 'onExit', 'onStderr', 'propagate'] as const) {
     if (spec[key] !== undefined && typeof spec[key] !== 'function') throw bad(`${key} must be a function`)
   }

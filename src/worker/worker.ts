@@ -24,7 +24,7 @@ import type { WorkerHost } from './host.ts'
 import { SILENT } from './life/incarnation.ts'
 import { Lifecycle } from './lifecycle.ts'
 import type { AppliedLimits } from '../process/limits.ts'
-import { DEFAULT_FRAMING, type WorkerSpec } from './spec.ts'
+import { DEFAULT_FRAMING, type WorkerSpec, mergeSpecs } from './spec.ts'
 import type { WorkerState } from './state.ts'
 
 /** How a master takes in a worker that a supervisor of its keeps: it lives there from now on. */
@@ -176,9 +176,7 @@ export class Worker<In = string, Out = In> implements Channel<In, Out>, Selectab
    */
   assign(file: string, args: readonly string[], spec: WorkerSpec<any, any> = {}): void {
     this.#own = spec
-    const { env } = this.#defaults
-    const merged = { ...this.#defaults, ...spec }
-    this.#lifecycle.assign(file, args, env === undefined ? merged : { ...merged, env: { ...env, ...spec.env } })
+    this.#lifecycle.assign(file, args, mergeSpecs(this.id, this.#defaults, spec))
   }
 
   /** The name this has in the original; the same as `send`. */

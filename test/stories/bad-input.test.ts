@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { describe, test } from 'node:test'
-import { Master, json, lines } from '../../src/index.ts'
+import { Master, json, lines, portable } from '../../src/index.ts'
 import { story } from '../support/story.ts'
 
 /** What is given to `start`, and what must be said about it. */
@@ -39,6 +39,36 @@ const REFUSED: readonly { title: string; start: readonly any[]; code?: string; n
     start: ['cat', [], { env: { 'A=B': '' } }],
     name: 'TypeError',
     says: /"A=B" cannot be the name/,
+  },
+  {
+    title: 'variables as a list',
+    start: ['cat', [], { env: ['A=5'] }],
+    name: 'TypeError',
+    says: /^Cannot start worker "w": env must be an object such as \{ NAME: 'value' \}, not an array$/,
+  },
+  {
+    title: 'a directory that is no text',
+    start: ['cat', [], { cwd: 5 }],
+    name: 'TypeError',
+    says: /^Cannot start worker "w": cwd must be text, not number$/,
+  },
+  {
+    title: 'a directory on the web',
+    start: ['cat', [], { cwd: new URL('http://localhost/') }],
+    name: 'TypeError',
+    says: /^Cannot start worker "w": cwd must be a path or a file: URL, not http:/,
+  },
+  {
+    title: 'options that are none',
+    start: ['cat', [], null],
+    name: 'TypeError',
+    says: /^Cannot start worker "w": expected an object, not null$/,
+  },
+  {
+    title: 'a launcher by its name',
+    start: ['cat', [], { launcher: 'portable' }],
+    name: 'TypeError',
+    says: /^Cannot start worker "w": launcher must be a launcher, such as portable\(\) with the parentheses$/,
   },
   {
     title: 'a name to inherit that is no list',
@@ -292,6 +322,27 @@ void describe('bad input is a clear error, and nothing is lost', () => {
     },
     { maxWorkers: 1 },
   )
+
+  story(
+    'variables as a list, beside those of the master',
+    async (master) => {
+      const started = master.getWorker('w').start('cat', [], { env: ['A=5'] as never })
+      await assert.rejects(started, /env must be an object such as/)
+      const other = new Master({ defaults: { env: ['A=5'] as never } })
+      await assert.rejects(other.getWorker('w').start('cat', [], { env: {} }), /env must be an object such as/)
+    },
+    { defaults: { env: { B: '1' } } },
+  )
+
+  void test('a master that could start nobody', () => {
+    const refused: readonly [options: object, says: RegExp][] = [
+      [{ launcher: 'portable' }, /^Cannot make a master: launcher must be a launcher, such as portable\(\)/],
+      [{ launcher: portable }, /such as portable\(\) with the parentheses$/],
+      [{ defaults: { foo: 1 } }, /^Cannot use the defaults of a master: there is no option "foo"; there are cwd, /],
+      [{ defaults: null }, /^Cannot use the defaults of a master: expected an object, not null$/],
+    ]
+    for (const [options, message] of refused) assert.throws(() => new Master(options), { name: 'TypeError', message })
+  })
 
   void test('names, caps and framing options that cannot be', () => {
     const master = new Master()
