@@ -12,6 +12,13 @@ export function checkKeys(options: object, known: readonly string[], action: str
   throw new TypeError(`${action}: there is no option ${JSON.stringify(unknown)}; ${there}`)
 }
 
+/** A value that was given by mistake, for an error: text and numbers as they are, of all else what it is. */
+export function shown(value: unknown): string {
+  if (typeof value === 'string') return JSON.stringify(value)
+  const isPlain = typeof value === 'number' || typeof value === 'boolean' || value === undefined || value === null
+  return isPlain ? String(value) : Array.isArray(value) ? 'an array' : `this ${typeof value}`
+}
+
 /** @throws TypeError for what cannot be a name. `what` is named, such as `worker`. */
 export function checkId(id: unknown, what: string): string {
   if (typeof id === 'string' && id !== '' && id.length <= 200 && !/[\0-\x1f\x7f]/.test(id)) return id

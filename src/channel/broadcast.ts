@@ -1,3 +1,4 @@
+import { shown } from '../base/options.ts'
 import type { Framing } from '../framing/framing.ts'
 
 /** Who a broadcast goes to. */
@@ -11,11 +12,11 @@ export interface BroadcastTarget {
  * Sends one message to many, encoding it once per framing. Resolves when all have it; a target that fails stops
  * none of the others.
  *
- * @throws AggregateError that names the targets which did not get it.
+ * @throws AggregateError that names the targets which did not get it; TypeError for what is no target, and nobody gets it.
  */
 export async function broadcast(message: unknown, targets: Iterable<BroadcastTarget>): Promise<void> {
   const frames = new Map<Framing<any, any>, string | Uint8Array>()
-  const all = [...targets]
+  const all = readTargets(targets)
   const results = await Promise.allSettled(
     all.map(async (target) => {
       const frame = frames.get(target.framing) ?? target.framing.encode(message)
@@ -24,6 +25,16 @@ export async function broadcast(message: unknown, targets: Iterable<BroadcastTar
     }),
   )
   throwFailures(all, results)
+}
+
+function readTargets(targets: unknown): BroadcastTarget[] {
+  const isList = typeof targets === 'object' && targets !== null && Symbol.iterator in targets
+  const all: unknown[] = isList ? [...(targets as Iterable<unknown>)] : [targets]
+  const at = all.findIndex(
+    (target) => typeof (target as BroadcastTarget | null | undefined)?.sendEncoded !== 'function',
+  )
+  if (isList && at === -1) return all as BroadcastTarget[]
+  throw new TypeError(`Cannot broadcast to ${shown(isList ? all[at] : targets)}: expected workers, such as [worker]`)
 }
 
 function throwFailures(targets: readonly BroadcastTarget[], results: readonly PromiseSettledResult<void>[]): void {

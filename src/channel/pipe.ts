@@ -1,4 +1,5 @@
 import { ClosedError } from '../base/errors.ts'
+import { shown } from '../base/options.ts'
 import { type Channel, receiverOf } from './channel.ts'
 
 /**
@@ -16,8 +17,12 @@ import { type Channel, receiverOf } from './channel.ts'
  * await pipe(a, b)
  * console.log(await b.receive(), await b.receive()) // → 1 undefined
  * ```
+ *
+ * @throws TypeError for what is no channel.
  */
 export async function pipe<T>(from: Channel<T, any>, to: Channel<any, T>): Promise<void> {
+  checkChannel(from, 'from', 'receive')
+  checkChannel(to, 'to', 'send')
   const gone = new AbortController()
   void to.closed.then(() => gone.abort(new ClosedError('Cannot pipe: the destination has closed')))
   const source = receiverOf(from)
@@ -26,4 +31,9 @@ export async function pipe<T>(from: Channel<T, any>, to: Channel<any, T>): Promi
     if (message === undefined) return to.end()
     await to.send(message)
   }
+}
+
+function checkChannel(channel: unknown, way: 'from' | 'to', method: keyof Channel<unknown>): void {
+  if (typeof (channel as Partial<Channel<unknown>> | null | undefined)?.[method] === 'function') return
+  throw new TypeError(`Cannot pipe ${way} ${shown(channel)}: expected a worker or a channel`)
 }

@@ -170,6 +170,7 @@ export class Master implements AsyncDisposable {
    *
    * @param to - @default every worker that is running
    * @throws AggregateError that names those who did not get it; the others did.
+   * @throws TypeError for what is no worker: nobody gets it.
    */
   broadcast(message: unknown, to?: Iterable<Worker<any, any>>): Promise<void> {
     return broadcast(message, to ?? [...this.#workers.values()].filter((worker) => worker.state === 'running'))

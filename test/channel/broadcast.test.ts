@@ -29,6 +29,19 @@ function counted<I, O>(framing: Framing<I, O>): { framing: Framing<I, O>; count:
 }
 
 describe('a broadcast', () => {
+  it('to what is no worker reaches nobody', async () => {
+    const one = target('one', lines())
+    const refused: readonly [targets: unknown, says: string][] = [
+      [[one, 'a'], 'Cannot broadcast to "a": expected workers, such as [worker]'],
+      ['ab', 'Cannot broadcast to "ab": expected workers, such as [worker]'],
+      [one, 'Cannot broadcast to this object: expected workers, such as [worker]'],
+      [[null], 'Cannot broadcast to null: expected workers, such as [worker]'],
+    ]
+    for (const [targets, message] of refused)
+      await assert.rejects(broadcast('hello', targets as never), { name: 'TypeError', message })
+    assert.deepEqual(one.frames, [])
+  })
+
   it('encodes once for each framing, however many targets have it', async () => {
     const [first, second] = [counted(lines()), counted(json())]
     const targets = Array.from({ length: 10 }, (_, i) => target(`w${i}`, i % 2 === 0 ? first.framing : second.framing))

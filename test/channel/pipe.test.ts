@@ -8,6 +8,17 @@ import { receiveAll, standstill } from '../contracts/channel.ts'
 import { FakeSink, FakeSource } from './fake-bytes.ts'
 
 describe('pipe', () => {
+  it('refuses what is no channel', async () => {
+    const refused: readonly [from: unknown, to: unknown, says: string][] = [
+      ['a', channel(), 'Cannot pipe from "a": expected a worker or a channel'],
+      [undefined, channel(), 'Cannot pipe from undefined: expected a worker or a channel'],
+      [channel(), {}, 'Cannot pipe to this object: expected a worker or a channel'],
+      [channel(), [], 'Cannot pipe to an array: expected a worker or a channel'],
+    ]
+    for (const [from, to, message] of refused)
+      await assert.rejects(pipe(from as never, to as never), { name: 'TypeError', message })
+  })
+
   it('moves every message in order, and ends the destination behind the last', async () => {
     const [from, to] = [channel<number>(3), channel<number>(3)]
     const piped = pipe(from, to)
