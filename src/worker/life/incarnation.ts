@@ -38,7 +38,7 @@ export class Incarnation implements StreamsOwner {
   readonly #settled = new Later<void>()
   readonly #opened = new Later<AnyChannel | undefined>()
   /** Withdraws the start while it waits for its turn. */
-  #ticket: StartTicket | undefined = new StartTicket()
+  #ticket: StartTicket | undefined
   #process: RunningProcess | undefined
   #streams: Streams | undefined
   #status: ProcessStatus | undefined
@@ -136,7 +136,7 @@ export class Incarnation implements StreamsOwner {
 
   /** Resolves when it is ready. Rejects with `SpawnError` or `ExitError`, after it has ended. */
   async start(): Promise<void> {
-    const ticket = (this.#ticket ??= new StartTicket())
+    const ticket = (this.#ticket = new StartTicket())
     const launching = new Launching(this.#owner, this.#job)
     const started = this.#owner.starts.run(() => launching.launch(), ticket)
     this.#adopt(await started.catch((error) => this.#notLaunched(launching.explained(error), ticket)))
