@@ -1,17 +1,14 @@
 import { chmod, lstat, mkdir, mkdtemp, rename, rm, stat, unlink } from 'node:fs/promises'
 import type { Server } from 'node:http'
-import { connect } from 'node:net'
 import { dirname, join } from 'node:path'
 import { ControlError } from '../../base/errors.ts'
+import { LONGEST_SOCKET_PATH, isServed } from '../state/knock.ts'
 
 /** A socket in the file system that somebody listens on. */
 export interface Place {
   /** Takes it away, unless somebody else's is there by now. */
   leave(): Promise<void>
 }
-
-/** What the system allows for the path of a socket, in bytes. */
-const LONGEST = process.platform === 'linux' ? 107 : 103
 
 /**
  * Listens at a path, for nobody but this user: at no moment is the socket there with another mode than 0600. What a dead process
@@ -20,8 +17,11 @@ const LONGEST = process.platform === 'linux' ? 107 : 103
  * @throws ControlError when somebody listens there, or it cannot be made.
  */
 export async function listenAt(server: Server, path: string): Promise<Place> {
-  if (Buffer.byteLength(path) > LONGEST)
-    throw cannot(path, `the path is longer than the ${LONGEST} bytes the system allows; choose a shorter folder`)
+  if (Buffer.byteLength(path) > LONGEST_SOCKET_PATH)
+    throw cannot(
+      path,
+      `the path is longer than the ${LONGEST_SOCKET_PATH} bytes the system allows; choose a shorter folder`,
+    )
   try {
     await prepare(path)
     return await take(server, path)
@@ -40,7 +40,9 @@ async function prepare(path: string): Promise<void> {
   const there = await lstat(path).catch(() => undefined)
   if (there === undefined) return
   if (!there.isSocket()) throw cannot(path, 'something else is there; remove it, or choose another path')
-  if (await isServed(path)) throw cannot(path, 'a fleet is served there already; stop it by `pagent down`')
+  const answer = await isServed(path)
+  if (answer === 'served' || answer === 'unknown')
+    throw cannot(path, 'a fleet is served there already; stop it by `pagent down`')
 }
 
 /** It begins its life in a folder nobody else can enter, and is moved once its mode is right. */
@@ -71,18 +73,6 @@ function listen(server: Server, path: string): Promise<void> {
 async function leave(path: string, ino: number): Promise<void> {
   const there = await stat(path).catch(() => undefined)
   if (there?.ino === ino) await unlink(path).catch(() => {})
-}
-
-/** Whether somebody answers, or might. */
-function isServed(path: string): Promise<boolean> {
-  return new Promise((resolve) => {
-    const probe = connect(path)
-    probe.once('connect', () => {
-      probe.destroy()
-      resolve(true)
-    })
-    probe.once('error', ({ code }: NodeJS.ErrnoException) => resolve(code !== 'ECONNREFUSED' && code !== 'ENOENT'))
-  })
 }
 
 function cannot(path: string, why: string, cause?: unknown): ControlError {

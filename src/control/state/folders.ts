@@ -3,6 +3,7 @@ import { lstat, mkdir } from 'node:fs/promises'
 import { homedir, tmpdir } from 'node:os'
 import { isAbsolute, join } from 'node:path'
 import { ControlError } from '../../base/errors.ts'
+import { LONGEST_SOCKET_PATH } from './knock.ts'
 
 /** Of the environment: where things are kept. */
 export interface Environment {
@@ -10,8 +11,6 @@ export interface Environment {
   readonly XDG_RUNTIME_DIR?: string | undefined
 }
 
-/** What the system allows for the path of a socket, in bytes. */
-const LONGEST = process.platform === 'linux' ? 107 : 103
 /** A socket begins its life in a folder of its own beside its path: so much longer is that than the folder. */
 const NURSERY = '/.123456/s'.length
 
@@ -48,7 +47,7 @@ export async function socketPathOf(name: string, env: Environment = process.env)
   if (path !== undefined) return path
   throw new ControlError(
     'ERR_PAGENT_STATE',
-    `Cannot find a place for the socket of fleet "${name}": ${inTemp} is longer than the ${LONGEST} bytes the system allows; set TMPDIR or XDG_RUNTIME_DIR to a shorter folder`,
+    `Cannot find a place for the socket of fleet "${name}": ${inTemp} is longer than the ${LONGEST_SOCKET_PATH} bytes the system allows; set TMPDIR or XDG_RUNTIME_DIR to a shorter folder`,
   )
 }
 
@@ -83,7 +82,7 @@ async function isPrivate(folder: string): Promise<boolean> {
 
 function fits(path: string): boolean {
   const folder = path.slice(0, path.lastIndexOf('/'))
-  return Math.max(Buffer.byteLength(path), Buffer.byteLength(folder) + NURSERY) <= LONGEST
+  return Math.max(Buffer.byteLength(path), Buffer.byteLength(folder) + NURSERY) <= LONGEST_SOCKET_PATH
 }
 
 /** The specification has relative ones ignored. */
