@@ -1,4 +1,3 @@
-import { constants } from 'node:os'
 import type {
   AlivePlan,
   EntryPlan,
@@ -16,6 +15,7 @@ import type {
 import {
   type Shape,
   amountOrEndless,
+  anySignal,
   anything,
   flag,
   kinds,
@@ -92,7 +92,7 @@ const program = {
   shutdown: members<ProgramPlan['shutdown']>({
     farewell: anything,
     eof: number,
-    killSignal: anySignal(),
+    killSignal: anySignal,
     grace: number,
   }),
   limits,
@@ -157,7 +157,3 @@ export const plan: Shape<FleetPlan> = members<FleetPlan>({
   entries,
   log: members<LogPlan>({ maxSize: number, maxFiles: number, maxAge: maybe(number) }),
 })
-
-function anySignal(): Shape<NodeJS.Signals> {
-  return oneOf(...(Object.keys(constants.signals) as NodeJS.Signals[]))
-}

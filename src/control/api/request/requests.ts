@@ -1,10 +1,21 @@
-import { constants } from 'node:os'
 import { badRequest } from '../problem.ts'
-import { type Shape, amount, anything, flag, kinds, list, members, name, oneOf, optional, text } from './shape.ts'
+import {
+  type Shape,
+  amount,
+  anySignal,
+  anything,
+  flag,
+  kinds,
+  list,
+  members,
+  name,
+  oneOf,
+  optional,
+  text,
+} from './shape.ts'
 import type { Action, CallRequest, LogQuery, SendRequest, StopRequest, StreamTopic } from '../wire.ts'
 
 const targets = list(name)
-const killSignal = oneOf(...(Object.keys(constants.signals) as NodeJS.Signals[]))
 const plain = (action: 'start' | 'stop' | 'restart'): Shape<Action> =>
   members<Exclude<Action, { action: 'signal' }>>({ action: oneOf(action), targets })
 
@@ -13,7 +24,7 @@ export const action: Shape<Action> = kinds<Action>('action', {
   start: plain('start'),
   stop: plain('stop'),
   restart: plain('restart'),
-  signal: members<Extract<Action, { action: 'signal' }>>({ action: oneOf('signal'), targets, signal: killSignal }),
+  signal: members<Extract<Action, { action: 'signal' }>>({ action: oneOf('signal'), targets, signal: anySignal }),
 })
 
 /** `POST /v1/workers/:id/send` */

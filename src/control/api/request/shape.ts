@@ -1,3 +1,4 @@
+import { constants } from 'node:os'
 import { badRequest } from '../problem.ts'
 
 /** Takes a value that came from outside as a `T`, or throws a `ControlError` that says where it is none. */
@@ -43,6 +44,9 @@ export function oneOf<const T extends string | number>(...choices: readonly T[])
       ? (value as T)
       : unfit(path, value, choices.map((one) => JSON.stringify(one)).join(', '))
 }
+
+/** One of this system. */
+export const anySignal = oneOf(...(Object.keys(constants.signals) as NodeJS.Signals[]))
 
 /** May be left out. */
 export function optional<T>(shape: Shape<T>): Shape<T | undefined> {
