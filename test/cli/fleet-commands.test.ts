@@ -213,6 +213,37 @@ describe('changing a fleet', () => {
     assert.match(stopped.stderr, /echo was stopped .*; it does not become ready. See: pagent status echo/)
   })
 
+  const MIGRATION = `
+name: migration
+workers:
+  db: { command: [sh, -c, 'read line && echo up && exec cat', $TOKEN], ready: { line: up }, ready_timeout: 10m, intensity: 0/1m }
+  migration: { command: [sh, -c, 'exit 7', $TOKEN], depends_on: [db], restart: 'no' }
+  resting: { command: cat, autostart: false }
+`
+  atWork('wait: who has not had its turn yet has not ended', MIGRATION, async (place) => {
+    const up = place.start('up')
+    await up.until('stdout', /db +· started/)
+    for (const name of ['migration', 'all']) {
+      const { code, stderr } = await place.run('wait', name, '--for', 'exit', '--timeout', '300ms')
+      assert.equal(code, 124)
+      assert.match(stderr, /waited 300ms for .*migration \(idle\).* to end/)
+    }
+    await place.text('send', 'db', 'go')
+    const { code, stderr } = await place.run('wait', 'migration', '--for', 'exit')
+    assert.equal(code, 1)
+    assert.match(stderr, /migration exited with code 7/)
+    assert.equal((await place.run('wait', 'resting', '--for', 'exit')).code, 0)
+  })
+
+  atWork('wait: who could not be started has not ended well', MIGRATION, async (place) => {
+    const up = place.start('up')
+    await up.until('stdout', /db +· started/)
+    await place.text('signal', 'kill', 'db')
+    const { code, stderr } = await place.run('wait', 'migration', '--for', 'exit')
+    assert.equal(code, 1)
+    assert.match(stderr, /migration has not run: what it depends on does not. See: pagent status migration/)
+  })
+
   atWork('read-only: everything can be seen, nothing be changed', FLEET, async (place) => {
     place.write('calculator.ts', CALCULATOR)
     const up = await place.up('--read-only')

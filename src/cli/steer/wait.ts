@@ -11,13 +11,15 @@ import { CommandFailure } from '../fleet/failure.ts'
 import { chosen } from '../fleet/names.ts'
 import { tell } from '../terminal.ts'
 import { readDuration } from '../run/values.ts'
+import { StartWatch } from './start-watch.ts'
 
 type Purpose = 'ready' | 'exit'
 
 const NOTES = `
 Exit code:
   0    all are ready; or all have ended, and well
-  1    one cannot become ready any more; or one has ended otherwise
+  1    one cannot become ready any more; or one has ended otherwise, or could
+       not be started
   124  --timeout was over
 
 Examples:
@@ -50,18 +52,21 @@ async function waitFor(
 ): Promise<number> {
   const late = new AbortController()
   const timer = systemClock.after(timeout, () => late.abort())
+  const start = new StartWatch(desk.client)
   let last: readonly WorkerStatus[] = []
   try {
     for await (const _ of changes(desk.client, late.signal)) {
+      // First the start: who is idle after its end has had its turn.
+      await start.look()
       const workers = await desk.client.workers()
-      last = meant(chosen(workers, names, desk.fleet), names)
-      const verdict = judge(last, purpose)
+      last = meant(chosen(workers, names, desk.fleet), names, start)
+      const verdict = judge(last, purpose, start)
       if (verdict !== undefined) return conclude(verdict, purpose)
     }
   } finally {
     timer.cancel()
   }
-  const pending = last.filter((worker) => !isSettled(worker, purpose)).map(({ id, state }) => `${id} (${state})`)
+  const pending = last.filter((worker) => !isSettled(worker, purpose, start)).map(({ id, state }) => `${id} (${state})`)
   if (late.signal.aborted)
     throw new CommandFailure(`waited ${formatMillis(timeout)} for ${pending.join(', ')} ${wordFor(purpose)}`, TIMED_OUT)
   if (purpose === 'exit') return 0
@@ -72,37 +77,41 @@ async function waitFor(
 }
 
 /** Who is named is waited for; of all, those that are to run now. */
-function meant(workers: readonly WorkerStatus[], names: readonly string[]): readonly WorkerStatus[] {
-  return names.includes('all') ? workers.filter(({ state }) => state !== 'idle' && state !== 'scheduled') : workers
+function meant(workers: readonly WorkerStatus[], names: readonly string[], start: StartWatch): readonly WorkerStatus[] {
+  if (!names.includes('all')) return workers
+  return workers.filter(({ state }) => (state === 'idle' ? !start.isOver : state !== 'scheduled'))
 }
 
 interface Verdict {
   readonly failed: readonly WorkerStatus[]
 }
 
-const GONE: ReadonlySet<WorkerStatusState> = new Set(['exited', 'failed', 'idle'])
+const GONE: ReadonlySet<WorkerStatusState> = new Set(['exited', 'failed'])
 
 /** Undefined while there is something to wait for. One that cannot become ready is not waited for. */
-function judge(workers: readonly WorkerStatus[], purpose: Purpose): Verdict | undefined {
+function judge(workers: readonly WorkerStatus[], purpose: Purpose, start: StartWatch): Verdict | undefined {
   if (purpose === 'ready') {
     const failed = workers.filter(({ state }) => state === 'failed' || state === 'exited')
     if (failed.length > 0) return { failed }
   }
-  if (!workers.every((worker) => isSettled(worker, purpose))) return undefined
-  return { failed: purpose === 'exit' ? workers.filter(isBadEnd) : [] }
+  if (!workers.every((worker) => isSettled(worker, purpose, start))) return undefined
+  return { failed: purpose === 'exit' ? workers.filter((worker) => isBadEnd(worker, start)) : [] }
 }
 
-function isSettled({ state }: WorkerStatus, purpose: Purpose): boolean {
-  return purpose === 'ready' ? state === 'running' || state === 'degraded' : GONE.has(state)
+function isSettled({ state, lastExit }: WorkerStatus, purpose: Purpose, start: StartWatch): boolean {
+  if (purpose === 'ready') return state === 'running' || state === 'degraded'
+  return GONE.has(state) || (state === 'idle' && (lastExit !== undefined || start.isOver))
 }
 
-function isBadEnd({ state, lastExit }: WorkerStatus): boolean {
+/** Whoever has not run although it should has not ended well. */
+function isBadEnd({ id, state, lastExit }: WorkerStatus, start: StartWatch): boolean {
+  if (lastExit === undefined && state === 'idle') return start.isMissing(id)
   return state === 'failed' || lastExit?.isAbnormal === true
 }
 
 function conclude({ failed }: Verdict, purpose: Purpose): number {
   for (const { id, lastExit, state } of failed) {
-    const why = lastExit === undefined ? `is ${state}` : lastExit.text
+    const why = lastExit?.text ?? (state === 'idle' ? 'has not run: what it depends on does not' : `is ${state}`)
     tell('error', `${id} ${why}${purpose === 'ready' ? '; it does not become ready' : ''}. See: pagent status ${id}`)
   }
   return failed.length === 0 ? 0 : FAILED
