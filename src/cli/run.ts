@@ -33,7 +33,8 @@ killed. A program that lives through Ctrl-C (a REPL, vim) is killed after
 
 Exit code:
   the program's own  it ended by itself
-  1                  it was restarted too often, and its last code was 0
+  1                  it was restarted too often, or its output could not be
+                     written, and its last code was 0
   2                  the command line was wrong, or a limit cannot be enforced
   124                its time was up: --wall-time, --idle, --cpu-time, or it was
                      not ready in time

@@ -243,6 +243,9 @@ describe('output that cannot be written', () => {
     '--help',
     'help ps',
     'import procfile',
+    'run --idle 1m -- echo important',
+    'run --output-limit 1MiB -- echo important',
+    'run --ready important -- echo important',
   ]
   for (const command of commands)
     test(`is an error, with exit code 1: ${command}`, { skip: needsFull }, (t) => {

@@ -16,13 +16,19 @@ export class WatchingLauncher implements Launcher {
   readonly #pattern: RegExp | undefined
   #match = Promise.withResolvers<void>()
   readonly #readerLeft = Promise.withResolvers<void>()
+  #lost: NodeJS.ErrnoException | undefined
 
   constructor(inner: Launcher, pattern?: RegExp) {
     this.name = inner.name
     this.#inner = inner
     this.#pattern = pattern
-    // For what is still on its way when a program is done with; every life listens for itself while it lasts.
-    for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {})
+    // Also for what is still on its way when a program is done with; every life listens for itself while it lasts.
+    for (const stream of [process.stdout, process.stderr]) stream.on('error', this.#onError)
+  }
+
+  /** Why output of the program could not be passed on, other than for want of a reader. */
+  get lost(): NodeJS.ErrnoException | undefined {
+    return this.#lost
   }
 
   /** Resolves when the life that was started last has written a line that matches. */
@@ -52,6 +58,10 @@ export class WatchingLauncher implements Launcher {
 
   close(): Promise<void> {
     return this.#inner.close()
+  }
+
+  readonly #onError = (error: NodeJS.ErrnoException): void => {
+    if (error.code !== 'EPIPE') this.#lost ??= error
   }
 }
 

@@ -6,8 +6,8 @@ import type { Launcher } from '../../process/launcher.ts'
 import { defaultLauncher } from '../../process/default-launcher.ts'
 import { PagentError } from '../../base/errors.ts'
 import { comesBack } from '../../supervisor/restart-policy.ts'
-import { exitCodeOf, ofGivingUp, ofSignal } from '../exit-code.ts'
-import { tell } from '../terminal.ts'
+import { FAILED, exitCodeOf, ofGivingUp, ofSignal } from '../exit-code.ts'
+import { outputError, tell } from '../terminal.ts'
 import { explainEnd, explainGivingUp, howItEnded } from './explain.ts'
 import { WatchingLauncher } from './pass-through.ts'
 import { type RunRequest, isWatched, nameOf, shown, specOf } from './request.ts'
@@ -31,6 +31,13 @@ interface Ending {
  */
 export async function supervise(request: RunRequest): Promise<number> {
   const watching = isWatched(request) ? new WatchingLauncher(defaultLauncher(), request.ready) : undefined
+  const code = await superviseBy(watching, request)
+  if (watching?.lost === undefined) return code
+  tell('error', outputError(watching.lost).message)
+  return code === 0 ? FAILED : code
+}
+
+async function superviseBy(watching: WatchingLauncher | undefined, request: RunRequest): Promise<number> {
   const launcher: Launcher = watching ?? defaultLauncher()
   const master = new Master({ launcher })
   try {
