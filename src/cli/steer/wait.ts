@@ -53,20 +53,26 @@ async function waitFor(
   const late = new AbortController()
   const timer = systemClock.after(timeout, () => late.abort())
   const start = new StartWatch(desk.client)
-  let last: readonly WorkerStatus[] = []
+  const look = async (): Promise<readonly WorkerStatus[]> => {
+    // First the start: who is idle after its end has had its turn.
+    await start.look()
+    return meant(chosen(await desk.client.workers(), names, desk.fleet), names, start)
+  }
+  let last: readonly WorkerStatus[] | undefined
   try {
     for await (const _ of changes(desk.client, late.signal)) {
-      // First the start: who is idle after its end has had its turn.
-      await start.look()
-      const workers = await desk.client.workers()
-      last = meant(chosen(workers, names, desk.fleet), names, start)
+      last = await look()
       const verdict = judge(last, purpose, start)
       if (verdict !== undefined) return conclude(verdict, purpose)
     }
   } finally {
     timer.cancel()
   }
-  const pending = last.filter((worker) => !isSettled(worker, purpose, start)).map(({ id, state }) => `${id} (${state})`)
+  // Time may be over before there was a look at all.
+  if (late.signal.aborted) last ??= await look()
+  const pending = (last ?? [])
+    .filter((worker) => !isSettled(worker, purpose, start))
+    .map(({ id, state }) => `${id} (${state})`)
   if (late.signal.aborted)
     throw new CommandFailure(`waited ${formatMillis(timeout)} for ${pending.join(', ')} ${wordFor(purpose)}`, TIMED_OUT)
   if (purpose === 'exit') return 0
