@@ -183,6 +183,13 @@ describe('pagent up in the foreground', () => {
     }
   })
 
+  atWork('ends by itself when those that were named have done their work', '', async (place) => {
+    place.write('pagent.yaml', JOB.replace('CODE', '0').concat("  b: { command: [sh, -c, 'exec cat', $TOKEN] }\n"))
+    const { code, stderr } = await place.run('up', 'a')
+    assert.equal(code, 0)
+    assert.match(stderr, /all workers have done their work/)
+  })
+
   atWork('takes the exit code of the one it was for, and stops the others', TESTS, async (place) => {
     const { code, stderr } = await place.run('up', '--exit-code-from', 'tests')
     assert.equal(code, 7)

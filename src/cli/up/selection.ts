@@ -77,6 +77,13 @@ export function startingIds(plan: FleetPlan): string[] {
     .map(({ id }) => id)
 }
 
+/** Everybody else. */
+export function byHandIds(plan: FleetPlan): string[] {
+  return workersOf(plan.entries)
+    .filter(({ autostart }) => !autostart)
+    .map(({ id }) => id)
+}
+
 function pathOf(path: string, id: string): string {
   return path === '' ? id : `${path}/${id}`
 }

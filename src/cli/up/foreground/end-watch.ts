@@ -13,20 +13,28 @@ export interface EndReason {
 export class EndWatch {
   readonly #fleet: Fleet
   readonly #purpose: string | undefined
+  readonly #byHand: Set<string>
   readonly #found: (reason: EndReason) => void
   readonly #exits = new Map<string, Exit>()
   #looking = false
   #again = false
 
-  /** `purpose` is the worker or service that the fleet is for, if it is for one. */
-  constructor(fleet: Fleet, purpose: string | undefined, found: (reason: EndReason) => void) {
+  /** `purpose` is the worker or service that the fleet is for, if it is for one; `byHand` do not start by themselves. */
+  constructor(
+    fleet: Fleet,
+    { purpose, byHand }: { readonly purpose: string | undefined; readonly byHand: Iterable<string> },
+    found: (reason: EndReason) => void,
+  ) {
     this.#fleet = fleet
     this.#purpose = purpose
+    this.#byHand = new Set(byHand)
     this.#found = found
   }
 
   readonly heard = (event: EventRecord): void => {
     if (event.type === 'exited' && event.worker !== undefined) this.#exits.set(event.worker, event['exit'] as Exit)
+    // Another plan may have them start.
+    if (event.type === 'applied') this.#byHand.clear()
     if (!ENDINGS.has(event.type)) return
     if (this.#looking) this.#again = true
     else void this.#look()
@@ -46,7 +54,12 @@ export class EndWatch {
   #reasonIn(workers: readonly WorkerStatus[]): EndReason | undefined {
     if (this.#purpose !== undefined) return this.#ofPurpose(workers, this.#purpose)
     // A pool waits for calls.
-    return this.#fleet.pools().length > 0 ? undefined : allDone(workers)
+    return this.#fleet.pools().length > 0 ? undefined : allDone(workers.filter((worker) => !this.#isByHand(worker)))
+  }
+
+  /** It starts by hand only, and nobody has. */
+  #isByHand({ id, state, lastExit }: WorkerStatus): boolean {
+    return state === 'idle' && lastExit === undefined && this.#byHand.has(id)
   }
 
   #ofPurpose(workers: readonly WorkerStatus[], name: string): EndReason | undefined {

@@ -16,7 +16,7 @@ import { Heartbeat, takeOrders } from './heartbeat.ts'
 import { longestStop } from './longest-stop.ts'
 import { OutputQueue } from './output-queue.ts'
 import type { UpOptions } from '../request.ts'
-import { startingIds } from '../selection.ts'
+import { byHandIds, startingIds } from '../selection.ts'
 import { Stopping } from './stopping.ts'
 
 /** How often the line at the bottom is drawn anew, in milliseconds; and how long the last lines may take to be read. */
@@ -101,7 +101,8 @@ class ForegroundRun {
   }
 
   #listen(fleet: Fleet): void {
-    const watch = new EndWatch(fleet, this.#options.exitCodeFrom, (reason) => this.#end(reason))
+    const aims = { purpose: this.#options.exitCodeFrom, byHand: byHandIds(this.#plan) }
+    const watch = new EndWatch(fleet, aims, (reason) => this.#end(reason))
     this.#releases.push(fleet.onEvent(watch.heard))
     // In the background nobody watches, and what workers write is in their logs.
     if (this.#options.inBackground !== true) this.#releases.push(fleet.onLog((record) => this.#view.record(record)))
