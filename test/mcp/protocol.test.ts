@@ -284,6 +284,18 @@ void describe('the protocol of 2026-07-28', PATIENCE, () => {
     await b.close()
   })
 
+  servers('has subscriptions that a server may end: the host hears of it, and its request is over', async (own) => {
+    const server = own.get(fixtureSpec(['ends-subscriptions'], { idle: '1h' }))
+    const host = new BareHost(server)
+    await host.transport.start()
+    const request = { jsonrpc: '2.0', id: 'news', method: 'subscriptions/listen', params: {} } as const
+    const error = await errorOf(host.transport.send(request))
+    assert.equal(error.code, 'ERR_PAGENT_CLOSED')
+    assert.equal(error.message, 'subscriptions/listen of MCP server "serves" was ended by the server')
+    const params = { requestId: 'news' }
+    assert.deepEqual(host.heard, [{ jsonrpc: '2.0', method: 'notifications/cancelled', params }])
+  })
+
   servers('is probed for: a server without it is talked to as before', async (own) => {
     const host = await connect(own.get(fixtureSpec()), MODERN)
     assert.equal(host.getProtocolEra(), 'legacy')

@@ -269,9 +269,9 @@ export class Switchboard {
     if (question !== undefined) question.host.deliver(withMember(message, 'requestId', question.id))
     const ended = question === undefined ? this.#requests.get(requestId) : undefined
     if (ended === undefined || !isSubscription(ended)) return
-    this.#requests.take(requestId)
     ended.host?.deliver(withMember(message, 'requestId', ended.request.id))
-    this.#link.changed()
+    const what = `${ended.request.method} of MCP server "${this.#link.server.name}"`
+    this.#fail(ended, new ClosedError(`${what} was ended by the server`))
   }
 
   #refuse(id: Id, code: number, message: string): void {
