@@ -1,4 +1,4 @@
-import type { Channel } from '../channel/channel.ts'
+import { type Channel, type Receiver, receiverOf } from '../channel/channel.ts'
 
 /** `Disposable` of vscode-jsonrpc. */
 export interface Disposable {
@@ -80,7 +80,7 @@ class Reader implements ChannelMessageReader {
 
   listen(callback: (message: any) => void): Disposable {
     const stop = new AbortController()
-    void this.#read(callback, stop.signal)
+    void this.#read(receiverOf(this.#channel), callback, stop.signal)
     return { dispose: () => stop.abort() }
   }
 
@@ -89,13 +89,14 @@ class Reader implements ChannelMessageReader {
     this.#closed.clear()
   }
 
-  async #read(callback: (message: any) => void, signal: AbortSignal): Promise<void> {
+  async #read(source: Receiver<any>, callback: (message: any) => void, signal: AbortSignal): Promise<void> {
     try {
-      for await (const message of this.#channel) {
-        if (signal.aborted) return
-        callback(message)
-      }
+      // Who is let go of at once has taken nothing.
+      await Promise.resolve()
+      const next = (): Promise<any> => source.receive({ signal })
+      for (let message = await next(); message !== undefined; message = await next()) callback(message)
     } catch (error) {
+      if (error === signal.reason) return
       this.#errors.fire(error as Error)
     }
     this.#closed.fire()

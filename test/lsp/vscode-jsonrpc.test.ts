@@ -19,6 +19,7 @@ import {
   memoryChannels,
 } from '../../src/index.ts'
 import { messageStreams } from '../../src/lsp/index.ts'
+import { settled } from '../support/fake-clock.ts'
 import { stretched } from '../support/scale.ts'
 import { story } from '../support/story.ts'
 
@@ -147,5 +148,28 @@ void describe('a client of vscode-jsonrpc', PATIENCE, () => {
     await assert.rejects(writer.write({ jsonrpc: '2.0', method: 'late' } as NotificationMessage))
     await new Promise(setImmediate)
     assert.deepEqual(events.toSorted(), ['ERR_PAGENT_CLOSED late 1', 'closed', 'one'])
+  })
+  story('takes no message for a listener that was let go', async () => {
+    const [here, there] = memoryChannels<string>(10)
+    const { reader } = messageStreams(there)
+    const heard: string[] = []
+    const hears = (name: string) => (message: string) => void heard.push(`${name} ${message}`)
+    await here.send('there already')
+    reader.listen(hears('first')).dispose()
+    const second = reader.listen(hears('second'))
+    await settled()
+    second.dispose()
+    await settled()
+    await here.send('next')
+    await settled()
+    const third = reader.listen((message) => {
+      third.dispose()
+      hears('third')(message)
+    })
+    await here.send('last')
+    await settled()
+    reader.listen(hears('fourth'))
+    await settled()
+    assert.deepEqual(heard, ['second there already', 'third next', 'fourth last'])
   })
 })
