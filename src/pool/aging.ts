@@ -36,7 +36,8 @@ export class Aging {
 
   /** It has done something. */
   freed(member: Member): void {
-    if (!this.#roster.members.has(member) || member.isLeaving || this.#closed) return
+    if (!this.#roster.members.has(member) || this.#closed) return
+    if (member.isLeaving) return member.finish()
     const isDue = member.calls >= member.terms.maxCalls || this.#clock.now() >= member.terms.retireAt
     if (isDue && !member.isRetiring) this.#retire(member)
     if (this.#plan.recycle.memory < Infinity && member.inFlight === 0) void this.#weigh(member)
@@ -44,10 +45,10 @@ export class Aging {
     this.#watchIdle()
   }
 
-  /** Somebody is ready: those he replaces may go. */
+  /** Somebody is ready: those he replaces get nothing new. */
   arrived(): void {
     for (const member of this.#roster.members)
-      if (member.isRetiring && member.inFlight === 0 && !member.isLeaving && this.#isReplaced()) member.leave()
+      if (member.isRetiring && !member.isLeaving && this.#isReplaced()) member.finish()
   }
 
   close(): void {
@@ -55,8 +56,10 @@ export class Aging {
     this.#idleCheck?.cancel()
   }
 
-  /** It goes on until another has taken its place. */
+  /** It goes on until another has taken its place; of those with something to finish there are not more than work at a time. */
   #retire(member: Member): void {
+    const finishing = this.#roster.count(({ isRetiring, inFlight }) => isRetiring && inFlight > 0)
+    if (finishing >= this.#plan.max) return
     member.isRetiring = true
     this.#host.replace()
   }

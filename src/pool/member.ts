@@ -28,7 +28,7 @@ export class Member {
   isLeased = false
   /** The calls of so many keys come to it. */
   keys = 0
-  /** It gets no more calls, and ends. Asked for each call: a signal would take longer to tell. */
+  /** It gets no more calls, and ends, or will. Asked for each call: a signal would take longer to tell. */
   isLeaving = false
   /** Another will take its place. */
   isRetiring = false
@@ -56,6 +56,12 @@ export class Member {
   /** Somebody has had something of it; one that ends before that might as well not have started. */
   get isProven(): boolean {
     return this.calls > 0 || this.inFlight > 0
+  }
+
+  /** It gets no more calls, and ends once it has done those it has. */
+  finish(): void {
+    this.isLeaving = true
+    if (this.inFlight === 0) this.leave()
   }
 
   leave(): void {

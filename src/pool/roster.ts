@@ -41,7 +41,7 @@ export class Roster {
   memberFor(job: Job): Member | undefined {
     const { key } = job.options
     const own = key === undefined ? undefined : this.#keys.get(key)
-    if (own !== undefined) return this.#isFree(own, job) ? own : undefined
+    if (own !== undefined && !own.isLeaving) return this.#isFree(own, job) ? own : undefined
     const free = this.#leastBusy(job)
     if (key !== undefined && free !== undefined) this.#remember(key, free)
     return free
@@ -84,8 +84,8 @@ export class Roster {
   }
 
   /** It is one of those that work at a time. Where it gets nothing new, another may take the places it does not use. */
-  #isBusy({ inFlight, lingering }: Member): boolean {
-    return inFlight > 0 && (lingering === 0 || this.#concurrency === 1)
+  #isBusy({ inFlight, isLeaving, lingering }: Member): boolean {
+    return inFlight > 0 && ((!isLeaving && lingering === 0) || this.#concurrency === 1)
   }
 
   #remember(key: string, member: Member): void {

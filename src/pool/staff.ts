@@ -174,7 +174,9 @@ export class Staff {
     const { min, max, spares, concurrency } = this.#plan
     const isUsed = this.#filling !== undefined || this.#stats.calls > 0 || this.#queue.length > 0
     if (!isUsed || !this.#isOpen || this.#closing !== undefined) return 0
-    const working = this.#roster.count(({ inFlight, lingering }) => inFlight > 0 || lingering > 0)
+    const working = this.#roster.count(
+      ({ inFlight, isLeaving, lingering }) => !isLeaving && (inFlight > 0 || lingering > 0),
+    )
     const asked = working + Math.ceil(this.#queue.length / concurrency)
     return Math.min(max, Math.max(min, asked)) + spares
   }

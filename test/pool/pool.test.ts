@@ -133,6 +133,25 @@ void describe('a pool', () => {
       },
     )
 
+  pooled(
+    'replaces a worker that is never without calls, too: it gets no new ones, and none of those it has is lost',
+    { size: 1, concurrency: 3, recycle: { calls: 10, jitter: 0 } },
+    async (pool) => {
+      const pids = new Set<number>()
+      let calls = 0
+      const lane = async (ms: number): Promise<void> => {
+        while (calls++ < 2000 && pids.size < 4) {
+          pids.add(await pool.call('hold', [ms]))
+          // Two, those replaced that finish, and the next.
+          assert.ok(pool.stats.busy <= 2 && pool.stats.workers <= 4, JSON.stringify(pool.stats))
+        }
+      }
+      await Promise.all([20, 23, 26, 29, 31].map(lane))
+      assert.equal(pids.size, 4, 'three others came')
+      assert.equal(pool.stats.deaths, 0)
+    },
+  )
+
   pooled('stops those that have nothing to do', { size: { min: 1, max: 3 }, idle: 100 }, async (pool) => {
     await Promise.all(Array.from({ length: 9 }, () => pool.call('hold', [50])))
     await eventually(
