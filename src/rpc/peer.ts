@@ -5,6 +5,7 @@ import { show } from './faults.ts'
 import { Incoming, type Unsent, isCredit } from './serving/incoming.ts'
 import type { Inflow } from './calling/inflow.ts'
 import {
+  CODES,
   type ErrorMessage,
   type Id,
   NOTES,
@@ -13,6 +14,7 @@ import {
   type Propagate,
   type RequestMessage,
   type ResultMessage,
+  type WireError,
   kindOf,
 } from './messages.ts'
 import { type CallPlan, Outgoing } from './calling/outgoing.ts'
@@ -47,6 +49,10 @@ export interface PeerOptions {
 const MAX_IN_FLIGHT = 10_000
 const CANCEL_GRACE = 5000
 const NO_METHODS: Methods = new Map()
+const NO_RESULT: WireError = {
+  code: CODES.internalError,
+  message: 'its answer has neither a result nor an error; return what its framing can carry',
+}
 
 /** JSON-RPC 2.0 in both directions over one port, for as long as that lives. */
 export class Peer implements Caller {
@@ -132,8 +138,16 @@ export class Peer implements Caller {
       case 'notification':
         return this.#acceptNotification(message as NotificationMessage)
       case 'garbage':
-        return this.#report(`has sent what is no JSON-RPC message: ${show(message)}`)
+        return this.#acceptGarbage(message)
     }
+  }
+
+  /** JSON leaves a function out without a word, and an answer that has come to one has an id alone. */
+  #acceptGarbage(message: unknown): void {
+    const { id, method } = (message ?? {}) as Partial<RequestMessage>
+    const isAnswer = id !== undefined && method === undefined
+    if (isAnswer && this.#outgoing.answer({ jsonrpc: '2.0', id, error: NO_RESULT })) return
+    this.#report(`has sent what is no JSON-RPC message: ${show(message)}`)
   }
 
   #acceptAnswer(message: ResultMessage | ErrorMessage): void {

@@ -340,6 +340,20 @@ describe('what comes', PATIENCE, () => {
     })
   }
 
+  test('as an answer with nothing in it rejects its call, and is no surprise after a cancellation', async () => {
+    const { peer, say, faults, clock } = alone()
+    const outcome = outcomeOf(peer.call('any', [], PLAIN_CALL))
+    const controller = new AbortController()
+    const given = outcomeOf(peer.call('any', [], plan({ signal: controller.signal })))
+    controller.abort(new Error('enough'))
+    say({ jsonrpc: '2.0', id: 1 }, { jsonrpc: '2.0', id: 2 })
+    await settled()
+    assert.match(String(outcome.error), /any failed in the other one: its answer has neither a result nor an error/)
+    assert.deepEqual([given.times, faults, peer.inFlight, clock.pending], [1, [], 0, 0])
+    say({ jsonrpc: '2.0', id: 1 })
+    assert.equal(faults.length, 1)
+  })
+
   test('and is long is shown in part', () => {
     const { say, faults } = alone()
     say({ text: 'x'.repeat(100_000) })

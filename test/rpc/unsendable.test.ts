@@ -3,7 +3,16 @@ import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import * as z from 'zod'
 import { PassThrough } from 'node:stream'
-import { type Channel, type Framing, checked, jsonRpc, memoryChannels, rpc } from '../../src/index.ts'
+import {
+  type Channel,
+  type Framing,
+  checked,
+  contentLength,
+  json,
+  jsonRpc,
+  memoryChannels,
+  rpc,
+} from '../../src/index.ts'
 import { systemClock } from '../../src/base/clock.ts'
 import { readableSource, writableSink } from '../../src/channel/bytes.ts'
 import { StreamChannel } from '../../src/channel/stream-channel.ts'
@@ -12,6 +21,8 @@ import { Peer } from '../../src/rpc/peer.ts'
 
 /** What is never settled is a failure, and no hour of waiting. */
 const PATIENCE = { timeout: 30_000 }
+
+const ignore = (): void => {}
 
 /** Two ends of a pipe in memory. */
 function pipe(framing: Framing<any>): [StreamChannel<any>, StreamChannel<any>] {
@@ -141,3 +152,13 @@ for (const [what, ends] of Object.entries({
       assert.deepEqual([read, closed], [[1], 1])
     })
   })
+
+describe('a result that JSON leaves out without a word', PATIENCE, () => {
+  const api = { function: () => ignore, symbol: () => Symbol('x'), odd: () => ({ toJSON: ignore }) }
+  for (const framing of [json(), jsonRpc(), contentLength()])
+    test(`is an error over ${framing.name}()`, async () => {
+      const client = served(api, framing)
+      for (const method of Object.keys(api))
+        await assert.rejects(client.call(method), { code: 'ERR_PAGENT_RPC', method, message: /result/ })
+    })
+})
