@@ -1,8 +1,8 @@
 import { checkKeys } from '../base/options.ts'
+import { ByNameCaller } from './by-name.ts'
 import { CheckedCaller } from './checks/checked-caller.ts'
 import type { MethodSchemas } from './checks/check.ts'
 import { type Bytes, type Millis, parseBytes, parseMillis } from '../base/units.ts'
-import { show } from './faults.ts'
 import type { Params } from './messages.ts'
 
 /** How calls are made. */
@@ -72,15 +72,6 @@ export function readParamsStyle(value: unknown): ParamsStyle {
   throw new TypeError(`Cannot use ${JSON.stringify(value)} as params: expected 'by-position' or 'by-name'`)
 }
 
-/** The one argument there may be, and only an object or a list is anything to JSON-RPC. */
-function byName(method: string, args: readonly unknown[]): Params {
-  const [params] = args
-  if (args.length <= 1 && (params === undefined || (typeof params === 'object' && params !== null))) return params
-  throw new TypeError(
-    `Cannot call ${method} with ${args.length === 1 ? show(params) : `${args.length} arguments`}: by name it takes one object`,
-  )
-}
-
 /** For those who make so many calls that each with its own options would cost too much. */
 export const CALLER: unique symbol = Symbol('pagent.caller')
 
@@ -128,14 +119,12 @@ export class RpcClient<Api extends object = any> {
   readonly #caller: Caller
   readonly #given: CallOptions
   readonly #options: ReadCallOptions
-  readonly #style: ParamsStyle
 
   /** @throws TypeError, RangeError for options that cannot be. */
   constructor(caller: Caller, options: CallOptions = {}, style: ParamsStyle = 'by-position') {
-    this.#caller = caller
+    this.#caller = style === 'by-name' ? new ByNameCaller(caller) : caller
     this.#given = options
     this.#options = readCallOptions(options)
-    this.#style = style
   }
 
   /**
@@ -146,21 +135,12 @@ export class RpcClient<Api extends object = any> {
    * @throws TimeoutError, FramingError, OverloadError
    */
   call<Name extends MethodOf<Api>>(method: Name, ...args: ArgsOf<At<Api, Name>>): Promise<ResultOf<At<Api, Name>>> {
-    if (this.#style === 'by-name') return this.#callByName(method, args) as Promise<ResultOf<At<Api, Name>>>
     return this.#caller.call(method, args, this.#options) as Promise<ResultOf<At<Api, Name>>>
-  }
-
-  async #callByName(method: string, args: readonly unknown[]): Promise<unknown> {
-    return this.#caller.call(method, byName(method, args), this.#options)
-  }
-
-  #shaped(method: string, args: readonly unknown[]): Params {
-    return this.#style === 'by-name' ? byName(method, args) : args
   }
 
   /** Calls a function and does not want to know. Resolves when the request was sent. */
   async notify<Name extends MethodOf<Api>>(method: Name, ...args: ArgsOf<At<Api, Name>>): Promise<void> {
-    await this.#caller.notify(method, this.#shaped(method, args))
+    await this.#caller.notify(method, args)
   }
 
   /** Calls a function that returns an async iterable: reads it as it comes, and slows it down to the pace of the reader. */
@@ -168,9 +148,7 @@ export class RpcClient<Api extends object = any> {
     method: Name,
     ...args: ArgsOf<At<Api, Name>>
   ): AsyncIterable<ItemOf<At<Api, Name>>> {
-    return this.#caller.stream(method, this.#shaped(method, args), this.#options) as AsyncIterable<
-      ItemOf<At<Api, Name>>
-    >
+    return this.#caller.stream(method, args, this.#options) as AsyncIterable<ItemOf<At<Api, Name>>>
   }
 
   /** Who makes the calls. */
@@ -180,7 +158,7 @@ export class RpcClient<Api extends object = any> {
 
   /** The same with other options; what they do not say stays. */
   with(options: CallOptions): RpcClient<Api> {
-    return new RpcClient<Api>(this.#caller, { ...this.#given, ...options }, this.#style)
+    return new RpcClient<Api>(this.#caller, { ...this.#given, ...options })
   }
 
   /**
@@ -208,8 +186,7 @@ export class RpcClient<Api extends object = any> {
   /** A promise that can be iterated. The call is made after the present step of the program, unless it is iterated in it. */
   #remote(method: string): (...args: unknown[]) => unknown {
     const [caller, options] = [this.#caller, this.#options]
-    return (...given) => {
-      const args = this.#shaped(method, given)
+    return (...args) => {
       let isStream = false
       const called = Promise.resolve().then(() => (isStream ? undefined : caller.call(method, args, options)))
       const iterate = (): AsyncIterator<unknown> => {

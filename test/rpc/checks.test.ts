@@ -102,6 +102,32 @@ for (const [library, number, text, size] of libraries)
       assert.deepEqual(asked, [])
     })
 
+    void it('checks the one object of calls that go by name, and sends it so', async () => {
+      const [here, there] = memoryChannels<any>(10)
+      const safe = rpc(here, { params: 'by-name' }).checked({ lines: { args: [size], item: number }, any: {} })
+      const given = { size: { width: 7 } }
+      const stream = safe.stream('lines', given)[Symbol.asyncIterator]()
+      const calls = [safe.call('lines', given), safe.remote.lines(given), safe.call('any', [1]), safe.call('any')]
+      for (const one of [stream.next(), safe.notify('lines', given), ...calls]) one.catch(() => {})
+      await assert.rejects(safe.call('lines', { size: 7 }), invalid({ method: 'lines', part: 'argument', index: 0 }))
+      await assert.rejects(safe.call('lines', given, given), invalid({ method: 'lines', index: 1 }))
+      await assert.rejects(safe.call('any', given, given), {
+        name: 'TypeError',
+        message: /by name it takes one object/,
+      })
+      await here.end()
+      const sent = await Array.fromAsync(there, ({ method, params }) => ({ method, params }))
+      const lines = { method: 'lines', params: given }
+      assert.deepEqual(
+        sent.filter(({ method }) => method === 'lines'),
+        [lines, lines, lines, lines],
+      )
+      assert.deepEqual(
+        sent.filter(({ method }) => method === 'any').map(({ params }) => params),
+        [[1], undefined],
+      )
+    })
+
     void it('lets no result through that does not match, and says where in it', async () => {
       const { client } = connected(plain)
       const safe = client.checked(schemas)
