@@ -2,7 +2,7 @@ import type { Waiter } from './waiters.ts'
 
 export interface ReceiveOptions {
   /** Gives up waiting, as `AbortSignal.timeout(1000)` does after a second; the next message stays for the next reader. Rejects with `signal.reason`. */
-  readonly signal?: AbortSignal
+  readonly signal?: AbortSignal | undefined
 }
 
 /**

@@ -12,9 +12,9 @@ export type Selected<C extends Record<string, Channel<any, any>>> = {
 
 export interface SelectOptions {
   /** Gives up; every message stays where it is. Rejects with `signal.reason`. */
-  readonly signal?: AbortSignal
+  readonly signal?: AbortSignal | undefined
   /** Longest wait; then rejects with `TimeoutError`. @default none */
-  readonly timeout?: Millis
+  readonly timeout?: Millis | undefined
 }
 
 /**

@@ -17,7 +17,7 @@ import {
 
 export interface ContentLengthOptions {
   /** Longest body in bytes. @default '16MiB' */
-  readonly maxLength?: Bytes
+  readonly maxLength?: Bytes | undefined
 }
 
 /**

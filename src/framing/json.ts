@@ -17,12 +17,12 @@ import { LineDecoder, type LinesOptions } from './lines.ts'
 
 export interface JsonOptions extends Pick<LinesOptions, 'maxLength'> {
   /** `'skip'` drops a longer line and reports it instead of ending the stream. @default 'fail' */
-  readonly onOverlong?: OverlongPolicy
+  readonly onOverlong?: OverlongPolicy | undefined
   /**
    * `'skip'` drops a line that is not JSON and reports it: for programs that also
    * log to stdout, as MCP clients do. @default 'fail'
    */
-  readonly onInvalid?: OverlongPolicy
+  readonly onInvalid?: OverlongPolicy | undefined
 }
 
 /**

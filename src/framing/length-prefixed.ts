@@ -14,9 +14,9 @@ import {
 
 export interface LengthPrefixedOptions {
   /** Bytes of the big-endian length before each message. @default 4 */
-  readonly header?: 1 | 2 | 4
+  readonly header?: 1 | 2 | 4 | undefined
   /** Longest message in bytes. @default '16MiB', or what the header can count */
-  readonly maxLength?: Bytes
+  readonly maxLength?: Bytes | undefined
 }
 
 /**

@@ -17,12 +17,12 @@ import {
 
 export interface LinesOptions {
   /** Longest line in bytes, its end not counted. @default '1MiB' */
-  readonly maxLength?: Bytes
+  readonly maxLength?: Bytes | undefined
   /**
    * What happens to a longer line: `'skip'` drops it and reports it instead of ending the stream; `'cut'` reports it, too, and
    * delivers its first `maxLength` bytes. @default 'fail'
    */
-  readonly onOverlong?: OverlongPolicy | 'cut'
+  readonly onOverlong?: OverlongPolicy | 'cut' | undefined
 }
 
 /**

@@ -19,15 +19,15 @@ import { RETIRE, Worker } from '../worker/worker.ts'
 
 export interface MasterOptions {
   /** How processes come to be. @default the fork server where there is one, else portable() */
-  readonly launcher?: Launcher
+  readonly launcher?: Launcher | undefined
   /** What every worker's spec begins with. */
-  readonly defaults?: WorkerSpec<any, any>
+  readonly defaults?: WorkerSpec<any, any> | undefined
   /** The most workers it may hold. @default no cap */
-  readonly maxWorkers?: number
+  readonly maxWorkers?: number | undefined
   /** The most processes it starts at the same time. @default 16 */
-  readonly maxStarts?: number
+  readonly maxStarts?: number | undefined
   /** For tests that turn time by hand. @default the machine's */
-  readonly clock?: Clock
+  readonly clock?: Clock | undefined
 }
 
 /**

@@ -14,11 +14,11 @@ export interface Shutdown {
   /** A message that asks it to end, or a function that does, where it takes more than one. @default none */
   readonly farewell?: unknown
   /** How long it may take after the farewell, and again after the end of its stdin. 0 skips both. @default '2s' */
-  readonly eof?: Millis
+  readonly eof?: Millis | undefined
   /** @default 'SIGTERM' */
-  readonly killSignal?: NodeJS.Signals
+  readonly killSignal?: NodeJS.Signals | undefined
   /** How long it may take after `killSignal`, before SIGKILL. 0 skips the signal. @default '3s' */
-  readonly grace?: Millis
+  readonly grace?: Millis | undefined
 }
 
 /** A `Shutdown` with every value read. */
@@ -56,7 +56,7 @@ export function checkSignal(signal: unknown, what: string): void {
 }
 
 /** Without what was left undefined. */
-function said(shutdown: Shutdown): Shutdown {
+function said(shutdown: Shutdown): { [K in keyof Shutdown]?: Exclude<Shutdown[K], undefined> } {
   return Object.fromEntries(Object.entries(shutdown).filter(([, value]) => value !== undefined))
 }
 

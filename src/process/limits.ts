@@ -10,25 +10,25 @@ import { type Bytes, type Millis, parseBytes, parseMillis } from '../base/units.
  */
 export interface Limits {
   /** Bytes of memory, shared pages counted once. */
-  readonly memory?: Bytes
+  readonly memory?: Bytes | undefined
   /** CPU time of all its threads and processes together, those that have ended too. */
-  readonly cpuTime?: Millis
+  readonly cpuTime?: Millis | undefined
   /** How many CPUs it may keep busy: 0.5 is half of one. */
-  readonly cpus?: number
+  readonly cpus?: number | undefined
   /** Time since its start. */
-  readonly wallTime?: Millis
+  readonly wallTime?: Millis | undefined
   /** Time without any output. */
-  readonly idle?: Millis
+  readonly idle?: Millis | undefined
   /** Bytes it may write to stdout and stderr together. */
-  readonly output?: Bytes
+  readonly output?: Bytes | undefined
   /** Processes at a time; in a cgroup every thread counts as one. */
-  readonly processes?: number
+  readonly processes?: number | undefined
   /** Open files, for each of its processes. */
-  readonly openFiles?: number
+  readonly openFiles?: number | undefined
   /** Bytes, for each file it writes. */
-  readonly fileSize?: Bytes
+  readonly fileSize?: Bytes | undefined
   /** `'exact'` refuses a limit that could only be watched. @default 'best' */
-  readonly enforce?: 'best' | 'exact'
+  readonly enforce?: 'best' | 'exact' | undefined
 }
 
 /** Who enforces a limit, and whether nothing can slip past it. */

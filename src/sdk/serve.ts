@@ -12,9 +12,9 @@ import { openStdio } from './stdio.ts'
 /** How a program serves. */
 export interface ServeOptions {
   /** How its messages are written: the same as in the master. @default jsonRpc() */
-  readonly framing?: Framing<any, any>
+  readonly framing?: Framing<any, any> | undefined
   /** Asked at each call of the master for what is to go with it: the context of a trace. @default nothing */
-  readonly propagate?: Propagate
+  readonly propagate?: Propagate | undefined
   readonly [READY]?: boolean
 }
 

@@ -8,9 +8,9 @@ export interface Backoff {
   /** @default '10s' */
   readonly max: Millis
   /** @default 2 */
-  readonly factor?: number
+  readonly factor?: number | undefined
   /** The random share: 1 is anything from 0 to the wait ("full jitter"), 0 is exactly the wait. @default 1 */
-  readonly jitter?: number
+  readonly jitter?: number | undefined
 }
 
 /** A `Backoff` with every value read. */

@@ -37,50 +37,50 @@ export interface Alive<In = any, Out = any> {
 /** Everything there is to say about a worker but its command. */
 export interface WorkerSpec<In = string, Out = In> {
   /** @default the master's */
-  readonly cwd?: string | URL
+  readonly cwd?: string | URL | undefined
   /** Added to the master's environment; undefined removes a variable. */
-  readonly env?: Readonly<Record<string, string | undefined>>
+  readonly env?: Readonly<Record<string, string | undefined>> | undefined
   /** The only variables of the master's environment it gets; for programs that must not see its secrets. @default all */
-  readonly inheritEnv?: readonly string[]
+  readonly inheritEnv?: readonly string[] | undefined
   /** How its messages are written on stdin and stdout. @default lines() */
-  readonly framing?: Framing<In, Out>
+  readonly framing?: Framing<In, Out> | undefined
   /**
    * Called for each message, in order. A returned promise holds the next message back, and in the end the pipe.
    * Throwing ends the worker as `crashed` in `onMessage`, and its restart policy decides.
    */
-  readonly onMessage?: (message: In, worker: Worker<In, Out>) => void | Promise<void>
+  readonly onMessage?: ((message: In, worker: Worker<In, Out>) => void | Promise<void>) | undefined
   /** Called once per incarnation, after its last message was dealt with. */
-  readonly onExit?: (exit: Exit, worker: Worker<In, Out>) => void
+  readonly onExit?: ((exit: Exit, worker: Worker<In, Out>) => void) | undefined
   /** Called for each line of stderr. @default kept as a tail of 4 KiB */
-  readonly onStderr?: (line: string, worker: Worker<In, Out>) => void
+  readonly onStderr?: ((line: string, worker: Worker<In, Out>) => void) | undefined
   /** `'inherit'` gives it the master's stdin: nothing can be sent. @default a pipe */
-  readonly stdin?: 'inherit'
+  readonly stdin?: 'inherit' | undefined
   /** @default read as messages */
-  readonly stdout?: 'ignore' | 'inherit'
+  readonly stdout?: 'ignore' | 'inherit' | undefined
   /** @default 'tail' */
-  readonly stderr?: 'tail' | 'inherit' | 'ignore'
+  readonly stderr?: 'tail' | 'inherit' | 'ignore' | undefined
   /** @default 'spawn' */
-  readonly ready?: Ready<In, Out>
+  readonly ready?: Ready<In, Out> | undefined
   /** @default '30s' */
-  readonly readyTimeout?: Millis
-  readonly alive?: Alive<In, Out>
+  readonly readyTimeout?: Millis | undefined
+  readonly alive?: Alive<In, Out> | undefined
   /** @default 'temporary' under a Master */
-  readonly restart?: Restart
+  readonly restart?: Restart | undefined
   /** @default 100ms, doubling to 10s, full jitter */
-  readonly backoff?: Backoff
+  readonly backoff?: Backoff | undefined
   /** @default 3 restarts in 5s */
-  readonly intensity?: Intensity
+  readonly intensity?: Intensity | undefined
   /** @default EOF, 2s, SIGTERM, 3s, SIGKILL */
-  readonly shutdown?: Shutdown
-  readonly limits?: Limits
+  readonly shutdown?: Shutdown | undefined
+  readonly limits?: Limits | undefined
   /** @default the master's */
-  readonly launcher?: Launcher
+  readonly launcher?: Launcher | undefined
   /**
    * Asked at each of its starts, and at each call of it, for what is to go with that: the context of the trace that is active then.
    * At a start it is put into its environment (`traceparent` as `TRACEPARENT`), below what `env` says; with a call it is
    * `_meta`, which `currentCall().meta` shows there. `traceContext` of `pagent/otel` is one. @default nothing
    */
-  readonly propagate?: Propagate
+  readonly propagate?: Propagate | undefined
 }
 
 /** A spec whose every value was read and found good. */

@@ -20,11 +20,11 @@ import { serialize } from './writer.ts'
 
 export interface StructuredOptions {
   /** Longest message in bytes, whichever way it is written. @default '16MiB' */
-  readonly maxLength?: Bytes
+  readonly maxLength?: Bytes | undefined
   /** `'skip'` drops a longer message that comes, and reports it, instead of ending the stream. @default 'fail' */
-  readonly onOverlong?: OverlongPolicy
+  readonly onOverlong?: OverlongPolicy | undefined
   /** `'skip'` drops what comes and is no message, and reports it: a line of a log, for one. @default 'fail' */
-  readonly onInvalid?: OverlongPolicy
+  readonly onInvalid?: OverlongPolicy | undefined
 }
 
 /**
