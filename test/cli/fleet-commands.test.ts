@@ -179,6 +179,9 @@ describe('changing a fleet', () => {
     attached.process.stdin?.end()
     assert.equal((await attached.ended).code, 0)
     assert.match(await place.text('ps', 'echo'), /● running/)
+    // It may be slower than half a second.
+    const answered = async (): Promise<string> => String((await place.pipe('four\n', 'attach', 'echo')).stdout)
+    while ((await answered()) !== 'got four\n') continue
   })
 
   withFleet('call: the result as JSON on stdout, errors with their codes', async (place) => {

@@ -9,6 +9,7 @@ import { setImmediate as turn } from 'node:timers/promises'
 import type { CommandFailure } from '../../src/cli/fleet/failure.ts'
 import { readSince } from '../../src/cli/fleet/since.ts'
 import { unitFor } from '../../src/cli/startup/unit.ts'
+import { Answers } from '../../src/cli/steer/answers.ts'
 import { readSignal } from '../../src/cli/steer/signal.ts'
 import { painter } from '../../src/cli/terminal.ts'
 import { FleetView } from '../../src/cli/up/foreground/fleet-view.ts'
@@ -216,6 +217,30 @@ describe('what a fleet in the background has said', () => {
     assert.equal(outputSince(file, 8), '  hello')
     writeFileSync(file, 'x'.repeat(100_000))
     assert.equal(beginAnew(file), 0)
+  })
+})
+
+describe('what is answered to a pipe that has ended', () => {
+  for (const [ms, expected] of [
+    [0, 500],
+    [1000, 1400],
+    [60_000, 5000],
+  ] as const) {
+    it(`is waited for while it comes, here for ${ms} ms`, async () => {
+      const clock = new FakeClock()
+      const answers = new Answers(clock)
+      const began = clock.now()
+      const over = answers.quiet(new AbortController().signal).then(() => clock.now() - began)
+      for (let spent = 0; spent < 6000; spent += 100) {
+        if (spent < ms) answers.heard()
+        await clock.advanceAsync(100)
+      }
+      assert.equal(await over, expected)
+    })
+  }
+
+  it('is not waited for by who has left', async () => {
+    await new Answers(new FakeClock()).quiet(AbortSignal.abort())
   })
 })
 

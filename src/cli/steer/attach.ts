@@ -7,15 +7,18 @@ import { chosen } from '../fleet/names.ts'
 import { suggest } from '../fleet/hint.ts'
 import { LogLines } from '../show/lines/log-lines.ts'
 import { tell, writeFully } from '../terminal.ts'
+import { Answers } from './answers.ts'
 import { stdinLines } from './stdin-lines.ts'
 
 const NOTES = `
 Lines you type go to the worker, and what it writes comes here: its stdout on
 stdout, its stderr and what happens to it on stderr. Ctrl-D or Ctrl-C leaves,
-and the worker goes on. It stays attached through restarts.
+and the worker goes on. It stays attached through restarts. After the end of a
+pipe it stays until nothing has come for half a second, or for five seconds.
 
 Examples:
   pagent attach console
+  echo status | pagent attach console
   pagent attach python
 `
 
@@ -36,8 +39,11 @@ async function attach(desk: Desk, name: string): Promise<void> {
   process.once('SIGINT', leave)
   if (isatty(0)) tell('notice', `attached to ${id} (${worker?.state}); Ctrl-D leaves it running`)
   try {
-    const output = show(desk, id, left.signal)
-    await Promise.race([forward(desk, id, left.signal), output])
+    const answers = new Answers()
+    const output = show(desk, id, left.signal, answers.heard)
+    await Promise.race([answers.open, output])
+    const talk = forward(desk, id, left.signal).then(() => (isatty(0) ? undefined : answers.quiet(left.signal)))
+    await Promise.race([talk, output])
     left.abort()
     await output
   } finally {
@@ -55,10 +61,11 @@ async function forward({ client }: Desk, id: string, signal: AbortSignal): Promi
   }
 }
 
-/** Resolves when the fleet has ended, or nobody wants to see more. */
-async function show({ client, screen }: Desk, id: string, signal: AbortSignal): Promise<void> {
+/** Resolves when the fleet has ended, or nobody wants to see more. The first frame says that nothing is missed from here on. */
+async function show({ client, screen }: Desk, id: string, signal: AbortSignal, onFrame: () => void): Promise<void> {
   const lines = new LogLines({ prefix: false, timestamps: false }, screen)
   for await (const { topic, data } of client.stream(['log'], { workers: [id], signal })) {
+    onFrame()
     if (topic === 'dropped') tell('notice', `${data.count} lines were left out: they came faster than they were read`)
     if (topic !== 'log') continue
     if (data.stream === 'out') screen.write(lines.line(data))
