@@ -72,8 +72,9 @@ export class ExitError extends PagentError {
   readonly worker: string
   readonly exit: Exit
 
-  constructor(action: string, exit: Exit, what = 'worker') {
-    super(`Cannot ${action} ${what} "${exit.id}": it ${describeExit(exit)}${quoteTail(exit)}`, causeOf(exit))
+  /** `why` is for an end that is long past, and no fault of who calls. */
+  constructor(action: string, exit: Exit, what = 'worker', why = '') {
+    super(`Cannot ${action} ${what} "${exit.id}": ${why}it ${describeExit(exit)}${quoteTail(exit)}`, causeOf(exit))
     this.worker = exit.id
     this.exit = exit
   }

@@ -1,6 +1,7 @@
 import type { Clock, Timer } from '../base/clock.ts'
 import { ExitError } from '../base/errors.ts'
 import type { Exit } from '../base/exit.ts'
+import { formatMillis } from '../base/units.ts'
 import type { Master } from '../master/master.ts'
 import { comesBack } from '../supervisor/restart-policy.ts'
 import type { Worker } from '../worker/worker.ts'
@@ -159,9 +160,17 @@ export class McpServer implements AsyncDisposable {
 
   /** A server that fails whenever it is started is not started by each request. */
   #checkCooldown(worker: Worker<any, any>, exit: Exit): void {
-    const isBroken = worker.state === 'failed' || this.#hasFailed
-    if (isBroken && this.#site.clock.now() - this.#endedAt < this.#plan.cooldown)
-      throw new ExitError('call', exit, 'MCP server')
+    const left = this.#endedAt + this.#plan.cooldown - this.#site.clock.now()
+    const hasGivenUp = worker.state === 'failed'
+    if (left <= 0 || !(hasGivenUp || this.#hasFailed)) return
+    const why = hasGivenUp ? 'it has failed too often' : 'its start has failed'
+    const pause = formatMillis(Math.ceil(left / 1000) * 1000)
+    throw new ExitError(
+      'call',
+      exit,
+      'MCP server',
+      `${why}, and it is left alone for another ${pause} (cooldown); last, `,
+    )
   }
 
   #start(): Promise<void> {

@@ -160,7 +160,10 @@ void describe('hosts of one server', PATIENCE, () => {
     const host = new BareHost(server)
     assert.match((await errorOf(host.begin())).message, /exited with code 3.*no key/s)
     const ask = (): Promise<void> => host.transport.send({ jsonrpc: '2.0', id: 1, method: 'ping' })
-    assert.match((await errorOf(ask())).message, /^Cannot call MCP server "serves": it exited with code 3.*no key/s)
+    assert.match(
+      (await errorOf(ask())).message,
+      /^Cannot call MCP server "serves": its start has failed, .*last, it exited with code 3.*no key/s,
+    )
     assert.equal(server.worker?.incarnation, 1, 'it is left alone for a while')
     writeFileSync(key, '')
     await pause(150)
