@@ -93,7 +93,9 @@ function workerOf(name: string, spec: McpServerSpec): WorkerSpec<any, any> {
 
 /** The same for specs that are the same, whatever the order of their members. Functions are themselves. */
 export function keyOf(spec: McpServerSpec, identify: (value: object) => number): string {
-  return JSON.stringify(spec, (_, value: unknown) => {
+  return JSON.stringify(spec, (name, value: unknown) => {
+    // A variable that is undefined takes away an inherited one: in a list that is not left out.
+    if (name === 'env' && typeof value === 'object' && value !== null) return Object.entries(sorted(value))
     if (typeof value === 'function') return `function ${identify(value)}`
     if (typeof value !== 'object' || value === null || Array.isArray(value)) return value
     if (value instanceof URL) return value.href

@@ -275,14 +275,16 @@ void describe('a server that is shared', PATIENCE, () => {
       fixtureSpec(['x']),
       fixtureSpec([], { env: { A: '1' } }),
       fixtureSpec([], { key: 'Ada' }),
+      fixtureSpec([], { env: {} }),
+      fixtureSpec([], { env: { TERM: undefined } }),
     ]
     const all = specs.map((spec) => own.get(spec))
     assert.deepEqual(
       all.map(({ name }) => name),
-      ['serves', 'serves-2', 'serves-3', 'serves-4'],
+      ['serves', 'serves-2', 'serves-3', 'serves-4', 'serves-5', 'serves-6'],
     )
     const pids = await Promise.all(all.map(async (server) => callTool(await connect(server), 'pid')))
-    assert.equal(new Set(pids).size, 4)
+    assert.equal(new Set(pids).size, 6)
   })
 
   servers('sees of the environment what the SDK would let it see, and what it is given', async (own) => {
