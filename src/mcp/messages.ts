@@ -5,10 +5,11 @@ import {
   type NotificationMessage,
   type RequestMessage,
   type ResultMessage,
+  isId,
   kindOf,
 } from '../rpc/messages.ts'
 
-export { CODES, type ErrorMessage, type Id, type NotificationMessage, type RequestMessage, kindOf }
+export { CODES, type ErrorMessage, type Id, type NotificationMessage, type RequestMessage, isId, kindOf }
 
 export type Answer = ResultMessage | ErrorMessage
 export type Message = RequestMessage | NotificationMessage | Answer
@@ -57,10 +58,6 @@ export function paramsOf(message: { readonly params?: unknown }): Members {
 /** The members of what is an object, none of anything else. */
 export function membersOf(value: unknown): Members {
   return typeof value === 'object' && value !== null ? (value as Members) : {}
-}
-
-export function isId(value: unknown): value is Id {
-  return typeof value === 'number' || typeof value === 'string'
 }
 
 export function notification(method: string, params?: object): NotificationMessage {

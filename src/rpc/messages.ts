@@ -79,6 +79,6 @@ export function kindOf(message: unknown): 'request' | 'notification' | 'answer' 
   return 'result' in message || 'error' in message ? 'answer' : 'garbage'
 }
 
-function isId(id: unknown): id is Id {
+export function isId(id: unknown): id is Id {
   return typeof id === 'number' || typeof id === 'string'
 }
