@@ -11,12 +11,15 @@ export class JobQueue {
   readonly #max: number
   readonly #jobs = new List<Job>()
   readonly #deadlines: Deadlines<Deadline>
+  readonly #left: () => void
   #length = 0
 
-  constructor(pool: string, clock: Clock, max: number) {
+  /** `left`: a lease does not wait any longer, for which a worker may have been kept. */
+  constructor(pool: string, clock: Clock, max: number, left: () => void) {
     this.#pool = pool
     this.#max = max
-    this.#deadlines = new Deadlines(clock, ({ job }) => this.#drop(job, this.#late(job.options.timeout)))
+    this.#left = left
+    this.#deadlines = new Deadlines(clock, ({ job }) => this.#leave(job, this.#late(job.options.timeout)))
   }
 
   get length(): number {
@@ -31,18 +34,13 @@ export class JobQueue {
     this.#length++
     if (timeout !== Infinity) this.#deadlines.add((job.deadline = new Deadline(job)))
     if (signal === undefined) return
-    job.onAbort = () => this.#drop(job, signal.reason as Error)
+    job.onAbort = () => this.#leave(job, signal.reason as Error)
     signal.addEventListener('abort', job.onAbort, { once: true })
   }
 
-  /** Takes the oldest for which that is true. */
-  take(fits: (job: Job) => boolean): Job | undefined {
-    for (const job of this.#jobs) {
-      if (!fits(job)) continue
-      this.#remove(job)
-      return job
-    }
-    return undefined
+  /** The oldest first. The one that was given may be removed before the next is asked for. */
+  [Symbol.iterator](): IterableIterator<Job> {
+    return this.#jobs[Symbol.iterator]()
   }
 
   /** None of them will be done. */
@@ -51,12 +49,17 @@ export class JobQueue {
     this.#deadlines.clear()
   }
 
+  #leave(job: Job, error: Error): void {
+    this.#drop(job, error)
+    if (job.isAlone) this.#left()
+  }
+
   #drop(job: Job, error: Error): void {
-    this.#remove(job)
+    this.remove(job)
     job.fail(error)
   }
 
-  #remove(job: Job): void {
+  remove(job: Job): void {
     this.#jobs.remove(job)
     this.#length--
     if (job.deadline !== undefined) this.#deadlines.delete(job.deadline)

@@ -11,6 +11,8 @@ export class Roster {
   readonly #max: number
   /** Which worker a key belongs to. */
   readonly #keys = new Map<string, Member>()
+  /** It is kept for a lease that waits until it has nothing to do: it gets nothing new. */
+  #kept: Member | undefined
 
   /** `max` of them work at a time; more stand by. */
   constructor(concurrency: number, max: number) {
@@ -39,12 +41,23 @@ export class Roster {
 
   /** One that may begin with it now: that of its key, else who has least to do. */
   memberFor(job: Job): Member | undefined {
-    const { key } = job.options
-    const own = key === undefined ? undefined : this.#keys.get(key)
-    if (own !== undefined && !own.isLeaving) return this.#isFree(own, job) ? own : undefined
+    const own = this.#ownerOf(job)
+    if (own !== undefined) return this.#isFree(own, job) ? own : undefined
     const free = this.#leastBusy(job)
+    const { key } = job.options
     if (key !== undefined && free !== undefined) this.#remember(key, free)
     return free
+  }
+
+  /** For this lease, which nobody can begin with now; false when all are taken then. One at a time is kept. */
+  keepFor(lease: Job): boolean {
+    this.#kept ??= this.#ownerOf(lease) ?? this.#nextFree()
+    return this.hasRoom
+  }
+
+  /** For nobody. */
+  keepNone(): void {
+    this.#kept = undefined
   }
 
   /** Whether anybody could begin with anything: where nobody can, there is no use in asking for each that waits. */
@@ -74,13 +87,29 @@ export class Roster {
     return idle !== undefined && busy < this.#max ? idle : working
   }
 
+  #ownerOf({ options: { key } }: Job): Member | undefined {
+    const own = key === undefined ? undefined : this.#keys.get(key)
+    return own?.isLeaving === true ? undefined : own
+  }
+
+  /** Who has least to do, of those who work. */
+  #nextFree(): Member | undefined {
+    let next: Member | undefined
+    for (const member of this.members)
+      if (member.inFlight > 0 && this.#canWork(member) && (next === undefined || member.inFlight < next.inFlight))
+        next = member
+    return next
+  }
+
   #isFree(member: Member, job: Job): boolean {
     if (!this.#canWork(member)) return false
     return job.isAlone ? member.inFlight === 0 : member.inFlight < this.#concurrency
   }
 
-  #canWork({ isReady, isLeaving, isLeased, lingering, worker }: Member): boolean {
-    return isReady && !isLeaving && !isLeased && lingering === 0 && worker.state === 'running'
+  #canWork(member: Member): boolean {
+    const { isReady, isLeaving, isLeased, lingering, worker } = member
+    if (!isReady || isLeaving || isLeased || lingering > 0 || member === this.#kept) return false
+    return worker.state === 'running'
   }
 
   /** It is one of those that work at a time. Where it gets nothing new, another may take the places it does not use. */

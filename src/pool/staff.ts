@@ -51,7 +51,7 @@ export class Staff {
     this.#isOpen = keeper === undefined && refusal === undefined
     this.#clock = keeper?.host.clock ?? systemClock
     this.#roster = new Roster(plan.concurrency, plan.max)
-    this.#queue = new JobQueue(plan.id, this.#clock, plan.maxQueue)
+    this.#queue = new JobQueue(plan.id, this.#clock, plan.maxQueue, () => this.#dispatch())
     this.#aging = new Aging(plan, this.#clock, this.#roster, {
       wanted: () => this.#wanted,
       replace: () => this.#adjust(),
@@ -120,6 +120,8 @@ export class Staff {
     const member = this.#roster.memberFor(job)
     if (member !== undefined) return this.#begin(member, job, at)
     this.#queue.push(job)
+    // A lease has a worker kept for it.
+    if (job.isAlone) this.#assign()
     this.#adjust()
   }
 
@@ -159,12 +161,21 @@ export class Staff {
   }
 
   #assign(): void {
-    while (this.#queue.length > 0 && this.#roster.hasRoom) {
-      let member: Member | undefined
-      const job = this.#queue.take((one) => (member = this.#roster.memberFor(one)) !== undefined)
-      if (job === undefined || member === undefined) break
+    do this.#roster.keepNone()
+    while (this.#queue.length > 0 && this.#roster.hasRoom && this.#beginNext())
+  }
+
+  /** The oldest that can begin does. A lease that cannot has a worker kept for it, which those behind it leave alone. */
+  #beginNext(): boolean {
+    for (const job of this.#queue) {
+      const member = this.#roster.memberFor(job)
+      if (member === undefined && job.isAlone && !this.#roster.keepFor(job)) return false
+      if (member === undefined) continue
+      this.#queue.remove(job)
       this.#begin(member, job, this.now)
+      return true
     }
+    return false
   }
 
   // ── who comes and who goes ──
