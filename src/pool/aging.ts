@@ -42,13 +42,13 @@ export class Aging {
     if (isDue && !member.isRetiring) this.#retire(member)
     if (this.#plan.recycle.memory < Infinity && member.inFlight === 0) void this.#weigh(member)
     this.arrived()
-    this.#watchIdle()
   }
 
-  /** Somebody is ready: those he replaces get nothing new. */
+  /** Somebody is ready: those he replaces get nothing new, and perhaps there is nothing for him to do. */
   arrived(): void {
     for (const member of this.#roster.members)
       if (member.isRetiring && !member.isLeaving && this.#isReplaced()) member.finish()
+    this.#watchIdle()
   }
 
   close(): void {

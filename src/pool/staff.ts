@@ -220,7 +220,7 @@ export class Staff {
     const { freeNumber } = this.#roster
     const one = newWorker(this.#plan, freeNumber)
     this.#introduce(one)
-    const member = new Member(one, freeNumber, this.#aging.terms(), () => this.#dispatch())
+    const member = new Member(one, freeNumber, this.#aging.terms(), () => this.#onLetGo(member))
     this.#roster.members.add(member)
     void member.live(() => this.#onReady(member)).then((exit) => this.#onExit(member, exit))
   }
@@ -229,6 +229,13 @@ export class Staff {
     member.isReady = true
     member.idleSince = this.now
     this.#policy.proved()
+    this.#aging.arrived()
+    this.#dispatch()
+  }
+
+  /** It has let go of what was cancelled. */
+  #onLetGo(member: Member): void {
+    member.idleSince = this.now
     this.#aging.arrived()
     this.#dispatch()
   }

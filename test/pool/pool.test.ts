@@ -161,6 +161,30 @@ void describe('a pool', () => {
     )
   })
 
+  pooled(
+    'stops those that were started for a call that has not waited for them',
+    { size: { min: 0, max: 2 }, idle: 100 },
+    async (pool) => {
+      const cancel = new AbortController()
+      const call = pool.call('pid', [], { signal: cancel.signal })
+      assert.equal(pool.stats.workers, 1)
+      cancel.abort(new Error('not any more'))
+      await assert.rejects(call, /not any more/)
+      await eventually(() => pool.stats.ready === 1, 20_000, 'it is ready')
+      await eventually(() => pool.stats.workers === 0, 20_000, 'it is gone')
+    },
+  )
+
+  pooled(
+    'stops those that have let go of a cancelled call',
+    { size: { min: 0, max: 2 }, idle: 100, concurrency: 2 },
+    async (pool) => {
+      await pool.call('pid', [])
+      await assert.rejects(pool.call('hold', [300], { timeout: 150 }), { code: 'ERR_PAGENT_TIMEOUT' })
+      await eventually(() => pool.stats.workers === 0, 20_000, 'it is gone')
+    },
+  )
+
   pooled('tells how long calls waited and took', { size: 1 }, async (pool) => {
     await Promise.all(Array.from({ length: 4 }, () => pool.call('hold', [20])))
     const { calls, wait, run } = pool.stats
