@@ -12,13 +12,18 @@ export class JobQueue {
   readonly #jobs = new List<Job>()
   readonly #deadlines: Deadlines<Deadline>
   readonly #left: () => void
+  readonly #coming: () => number
   #length = 0
 
-  /** `left`: a lease does not wait any longer, for which a worker may have been kept. */
-  constructor(pool: string, clock: Clock, max: number, left: () => void) {
+  /**
+   * `left`: a lease does not wait any longer, for which a worker may have been kept. `coming`: so many jobs can be done at a
+   * time by workers that are not there yet; those who wait for them are not too many.
+   */
+  constructor(pool: string, clock: Clock, max: number, left: () => void, coming: () => number) {
     this.#pool = pool
     this.#max = max
     this.#left = left
+    this.#coming = coming
     this.#deadlines = new Deadlines(clock, ({ job }) => this.#leave(job, this.#late(job.options.timeout)))
   }
 
@@ -29,7 +34,7 @@ export class JobQueue {
   push(job: Job): void {
     const { signal, timeout } = job.options
     if (signal?.aborted === true) return job.fail(signal.reason as Error)
-    if (this.#length >= this.#max) return job.fail(this.#overload())
+    if (this.#length >= this.#max && this.#length >= this.#max + this.#coming()) return job.fail(this.#overload())
     this.#jobs.addBehind(this.#jobs.last, job)
     this.#length++
     if (timeout !== Infinity) this.#deadlines.add((job.deadline = new Deadline(job)))

@@ -60,6 +60,12 @@ export class Roster {
     this.#kept = undefined
   }
 
+  /** So many jobs at a time for workers that are not there yet. */
+  get coming(): number {
+    const there = this.count(({ isReady, isLeaving, worker }) => isReady && !isLeaving && worker.state === 'running')
+    return Math.max(0, this.#max - there) * this.#concurrency
+  }
+
   /** Whether anybody could begin with anything: where nobody can, there is no use in asking for each that waits. */
   get hasRoom(): boolean {
     let [busy, isIdle] = [0, false]

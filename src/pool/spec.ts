@@ -36,7 +36,7 @@ export interface PoolSpec {
   readonly spares?: number
   /** Calls that one worker does at a time. @default 1 */
   readonly concurrency?: number
-  /** Calls that wait; more reject with `OverloadError`. @default 10,000 */
+  /** Calls that wait for a busy worker; more reject with `OverloadError`. @default 10,000 */
   readonly maxQueue?: number
   /** A worker above the minimum that had nothing to do for so long is stopped. @default never */
   readonly idle?: Millis

@@ -51,7 +51,8 @@ export class Staff {
     this.#isOpen = keeper === undefined && refusal === undefined
     this.#clock = keeper?.host.clock ?? systemClock
     this.#roster = new Roster(plan.concurrency, plan.max)
-    this.#queue = new JobQueue(plan.id, this.#clock, plan.maxQueue, () => this.#dispatch())
+    const left = (): void => this.#dispatch()
+    this.#queue = new JobQueue(plan.id, this.#clock, plan.maxQueue, left, () => this.#roster.coming)
     this.#aging = new Aging(plan, this.#clock, this.#roster, {
       wanted: () => this.#wanted,
       replace: () => this.#adjust(),

@@ -76,6 +76,22 @@ void describe('a pool', () => {
     await settled
   })
 
+  pooled(
+    'where nobody may wait, starts workers for calls all the same',
+    { size: { min: 0, max: 2 }, maxQueue: 0, worker: { shutdown: { eof: 0 } } },
+    async (pool) => {
+      const cancel = new AbortController()
+      const hold = (): Promise<unknown> => pool.call('hold', [1e6], { signal: cancel.signal }).catch(({ code }) => code)
+      const calls = [hold(), hold()]
+      assert.equal(await hold(), 'ERR_PAGENT_OVERLOAD')
+      await eventually(() => pool.stats.busy === 2, 20_000, 'both are under way')
+      assert.equal(await hold(), 'ERR_PAGENT_OVERLOAD')
+      cancel.abort({ code: 'cancelled' })
+      assert.deepEqual(await Promise.all(calls), ['cancelled', 'cancelled'])
+      await pool.stop()
+    },
+  )
+
   pooled('counts the wait for a worker into the timeout of a call', { size: 1 }, async (pool) => {
     await pool.start()
     const long = pool.call('hold', [300])
