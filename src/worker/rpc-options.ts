@@ -23,7 +23,7 @@ export interface WorkerRpcOptions extends CallOptions {
 }
 
 /** Bytes and lines are no messages with members. */
-const SPEECHLESS: ReadonlySet<string> = new Set(['lines', 'raw', 'length-prefixed'])
+const SPEECHLESS: ReadonlySet<string> = new Set(['lines', 'raw', 'lengthPrefixed'])
 
 /** @throws TypeError, RangeError */
 export function readRpcOptions(

@@ -12,7 +12,10 @@ import {
   type WorkerRpcOptions,
   type WorkerSpec,
   jsonRpc,
+  lengthPrefixed,
+  lines,
   portable,
+  raw,
   worker as freeWorker,
 } from '../../src/index.ts'
 import { needsPython } from '../support/compile.ts'
@@ -551,6 +554,15 @@ describe('a call', PATIENCE, () => {
     await assert.rejects(rpc.notify('echo', 1), refused)
     await assert.rejects(rpc.with({ onDeath: 'retry' }).call('echo', 1), refused)
     await assert.rejects(Array.fromAsync(rpc.stream('count', 1)), refused)
+  })
+
+  story('of a worker whose framing carries no messages with members is refused', async (master) => {
+    for (const framing of [lines(), raw(), lengthPrefixed()]) {
+      const worker = master.getWorker(framing.name)
+      worker.assign(process.execPath, SERVES, { framing } as WorkerSpec<any, any>)
+      const message = `Cannot call worker "${framing.name}": its framing is ${framing.name}; start it with { framing: jsonRpc() }`
+      assert.throws(() => worker.rpc(), { name: 'TypeError', message })
+    }
   })
 
   story('of a stream that fails before somebody reads it is told of to the reader only', async (master) => {
