@@ -50,10 +50,7 @@ export class Pending<T extends { readonly id: number }> {
 
   #grow(): void {
     const items = this.all()
-    let size = this.#places.length
-    // Two whose ids differ in higher bits only would want the same place.
-    do size *= 2
-    while (new Set(items.map(({ id }) => id & (size - 1))).size < items.length)
+    const size = this.#places.length * 2
     this.#places = emptyPlaces(size)
     for (const item of items) this.#places[item.id & (size - 1)] = item
   }
