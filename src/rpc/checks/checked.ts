@@ -1,4 +1,5 @@
 import { type Call, callNow, during } from '../serving/current-call.ts'
+import { isStream } from '../serving/outflow.ts'
 import {
   type CheckedArgs,
   type GivenArgs,
@@ -60,8 +61,4 @@ export async function* checkedItems(
 
 function isPromise(value: unknown): value is Promise<unknown> {
   return typeof (value as { then?: unknown } | null | undefined)?.then === 'function'
-}
-
-function isStream(value: unknown): value is AsyncIterable<unknown> {
-  return typeof value === 'object' && value !== null && Symbol.asyncIterator in value
 }

@@ -10,7 +10,7 @@ import {
   type RequestMessage,
   type ResultMessage,
 } from '../messages.ts'
-import { Outflow, Starved } from './outflow.ts'
+import { Outflow, Starved, isStream } from './outflow.ts'
 import type { Port } from '../port.ts'
 import type { Served } from './served.ts'
 
@@ -113,7 +113,7 @@ export class Incoming {
     let answer: Answer
     try {
       const value = await result
-      answer = isIterable(value) ? await this.#stream(id, call, value, credit) : answerOf(id, value, credit)
+      answer = isStream(value) ? await this.#stream(id, call, value, credit) : answerOf(id, value, credit)
     } catch (error) {
       const isOver = call.cancelled || error instanceof Starved
       answer = isOver ? failure(id, CODES.cancelled, 'the call was cancelled') : thrown(id, error)
@@ -210,11 +210,7 @@ function argumentsOf(params: unknown): readonly unknown[] {
 /** Whether it is a promise or a stream. May throw what a getter throws. */
 function takesTime(result: unknown): boolean {
   if (typeof result !== 'object' || result === null) return false
-  return isIterable(result) || typeof (result as { then?: unknown }).then === 'function'
-}
-
-function isIterable(value: unknown): value is AsyncIterable<unknown> {
-  return typeof value === 'object' && value !== null && Symbol.asyncIterator in value
+  return isStream(result) || typeof (result as { then?: unknown }).then === 'function'
 }
 
 /** So many items may be sent. */

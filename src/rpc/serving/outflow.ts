@@ -1,6 +1,10 @@
 import { type Id, NOTES } from '../messages.ts'
 import type { Port } from '../port.ts'
 
+export function isStream(value: unknown): value is AsyncIterable<unknown> {
+  return typeof value === 'object' && value !== null && Symbol.asyncIterator in value
+}
+
 /** It would have to wait for credit that cannot come. */
 export class Starved extends Error {}
 
