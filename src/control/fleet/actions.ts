@@ -14,21 +14,41 @@ export interface ActionHost {
   resultOf(worker: string, error: ApiProblem | undefined): Result
 }
 
-/** Each target on its own: one that fails stops none of the others. Those that depend on each other keep to their order. */
+/**
+ * Each target on its own: one that fails stops none of the others, but those that depend on it. Those that depend on each other
+ * keep to their order.
+ */
 export async function act(action: Action, handles: readonly Handle[], host: ActionHost): Promise<readonly Result[]> {
   const targets = resolveTargets(action.targets, handles, action.action)
   const problems = new Map<Handle, ApiProblem>()
-  const attempt = async (handle: Handle): Promise<boolean> => {
+  const attempt = async (handle: Handle, failed: readonly string[] = []): Promise<boolean> => {
     try {
+      checkDependencies(action, handle, failed)
       await perform(action, handle, host)
+      return true
     } catch (error) {
       problems.set(handle, problemOf(error))
+      return failed.length === 0 && !hasFailed(handle, host)
     }
-    return true
   }
   if (action.action === 'stop') await walkBackward(targets, attempt)
-  else await walkForward(targets, (handle) => ({ begun: Promise.resolve(), done: attempt(handle) }))
+  else await walkForward(targets, (handle, failed) => ({ begun: Promise.resolve(), done: attempt(handle, failed) }))
   return targets.flatMap((handle) => host.workersOf(handle).map((id) => host.resultOf(id, problems.get(handle))))
+}
+
+/** Who is named alone is started all the same: whoever says so knows better. */
+function checkDependencies({ action }: Action, { id }: Handle, failed: readonly string[]): void {
+  if (failed.length === 0 || action === 'signal') return
+  const others = failed.join(', ')
+  throw new Error(
+    `Cannot ${action} "${id}": it depends on ${others}, which did not start; start ${others} first, or ${id} by itself`,
+  )
+}
+
+/** And will not be tried again. */
+function hasFailed(handle: Handle, host: ActionHost): boolean {
+  const workers = host.workersOf(handle)
+  return workers.length > 0 && workers.every((id) => host.resultOf(id, undefined).state === 'failed')
 }
 
 async function perform(action: Action, handle: Handle, host: ActionHost): Promise<void> {

@@ -71,6 +71,31 @@ fleetStory(
 )
 
 fleetStory(
+  'who depends on one that has failed is not started with all, but by itself',
+  planOf([
+    workerOf('gone', '/there/is/no/such/program'),
+    workerOf('next', 'cat', [], { dependsOn: ['gone'] }),
+    workerOf('last', 'cat', [], { dependsOn: ['next'] }),
+    workerOf('other', 'cat'),
+  ]),
+  async ({ fleet, until }) => {
+    await until('fleet-incomplete')
+    for (const action of ['start', 'restart'] as const) {
+      const { results } = await fleet.act({ action, targets: ['all'] })
+      assert.deepEqual(
+        results.map(({ worker, ok, state }) => `${worker} ${ok} ${state}`),
+        ['gone false failed', 'next false idle', 'last false idle', 'other true running'],
+      )
+      const why = `Cannot ${action} "next": it depends on gone, which did not start; start gone first, or next by itself`
+      assert.equal(results[1]?.error?.message, why)
+    }
+    const { results } = await fleet.act({ action: 'restart', targets: ['next'] })
+    assert.deepEqual([results[0]?.ok, results[0]?.state], [true, 'running'])
+    await until('ready', ({ worker }) => worker === 'last')
+  },
+)
+
+fleetStory(
   'a first start that fails is tried again, and those that depend on it wait for it',
   planOf([
     // Every attempt but the third ends before it is ready.

@@ -81,6 +81,8 @@ export class Level {
   /** Begins those that were left out, now that what they depend on is there. */
   async resume(): Promise<void> {
     const { signal } = this.#beginning
+    // Somebody has started them all the same.
+    for (const unit of this.#leftOut) if (unit.isUp) this.#leftOut.delete(unit)
     const waiting = this.units().filter((unit) => this.#leftOut.has(unit))
     await walkForward(waiting.map(dependent), ({ unit, dependsOn }, failed) => {
       const isHeld = failed.length > 0 || dependsOn.some((id) => this.#units.get(id)?.isUp === false)
