@@ -13,6 +13,7 @@ workers:
   calculator: { command: [${process.execPath}, --disable-warning=ExperimentalWarning, calculator.ts, $TOKEN], framing: json-rpc }
   crasher: { command: [sh, -c, 'read line; echo "$$line" >&2; exit 3', $TOKEN], backoff: { min: 10ms, max: 10ms } }
   resting: { command: [cat], autostart: false }
+  twin: { command: [cat], autostart: false, replicas: 2 }
 groups:
   rooms:
     workers:
@@ -26,6 +27,7 @@ await serve({
   fail: () => { throw new Error('no such luck') },
   nothing: () => {},
   hang: () => new Promise(() => {}),
+  count: async function* () { yield 1 },
 })
 `
 
@@ -58,7 +60,7 @@ describe('looking at a fleet', () => {
     const json = (await place.json('ps', 'echo')) as { schemaVersion: number; workers: { id: string }[] }
     assert.deepEqual([json.schemaVersion, json.workers.map(({ id }) => id)], [1, ['echo']])
     const lines = (await place.text('ps', '-o', 'jsonl')).trim().split('\n')
-    assert.equal(lines.length, 6)
+    assert.equal(lines.length, 8)
     for (const line of lines) assert.equal(JSON.parse(line).schemaVersion, 1)
     assert.match(
       await place.text('tree'),
@@ -172,6 +174,11 @@ describe('changing a fleet', () => {
   withFleet('send and attach: lines to a worker, and back', async (place) => {
     assert.equal((await place.pipe('one\ntwo\n', 'send', 'echo')).code, 0)
     assert.equal(await until(place, /two/, 'logs', 'echo', '--stream', 'out', '--no-prefix'), 'got one\ngot two\n')
+    const both = await place.run('send', 'twin', 'x')
+    assert.deepEqual(
+      [both.code, both.stderr],
+      [4, 'pagent: "twin" is not one worker in fleet "fleet": name one of twin-1, twin-2\n'],
+    )
     const attached = new Cli(['attach', 'echo'], place.env, place.folder)
     attached.process.stdin?.write('three\n')
     await attached.until('stdout', /^got three$/m)
@@ -192,6 +199,11 @@ describe('changing a fleet', () => {
       [['call', 'calculator', 'subtract'], 1, /subtract/],
       [['call', 'calculator', 'hang', '--timeout', '200ms'], 124, /200ms/],
       [['call', 'calculator', 'add', 'two'], 2, /"two" is not JSON .* '"two"'/],
+      [
+        ['call', 'calculator', 'count'],
+        1,
+        /it returns a stream, and pagent call shows one result: read it in a program/,
+      ],
       [['call', 'echo', 'add', '1'], 2, /does not serve calls/],
     ] as const) {
       const { code, stdout, stderr } = await place.run(...args)

@@ -24,8 +24,17 @@ export async function explainUnknown(
   if (!PagentError.is(thrown) || thrown.code !== 'ERR_PAGENT_UNKNOWN_WORKER') return thrown
   const name = /"([^"]*)"/.exec(thrown.message)?.[1]
   if (name === undefined) return thrown
-  const known = namesOf(await client.workers().catch(() => []))
+  const workers = await client.workers().catch(() => [])
+  const known = namesOf(workers)
+  if (known.includes(name)) return new CommandFailure(manyText(name, fleet, workers), NO_SUCH_WORKER)
   return new CommandFailure(unknownText(name, fleet, known), NO_SUCH_WORKER)
+}
+
+/** It is the name of several, and only one can be meant. */
+function manyText(name: string, fleet: string, workers: readonly WorkerStatus[]): string {
+  const ids = workers.filter((worker) => namesOf([worker]).includes(name)).map(({ id }) => id)
+  const some = ids.length > 8 ? `${ids.slice(0, 8).join(', ')}, …` : ids.join(', ')
+  return `${JSON.stringify(name)} is not one worker in fleet ${JSON.stringify(fleet)}: name one of ${some}`
 }
 
 function unknownText(name: string, fleet: string, known: readonly string[]): string {

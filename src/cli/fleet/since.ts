@@ -5,7 +5,7 @@ import { readDuration } from '../run/values.ts'
 /** `5m` ago, `2026-11-26`, `2026-11-26T09:30` or `09:30` today: milliseconds since 1970. */
 export function readSince(value: string): number {
   const today = new Date(systemClock.date())
-  if (/^\d{1,2}:\d{2}(:\d{2})?$/.test(value)) {
+  if (/^(?:[01]?\d|2[0-3]):[0-5]\d(?::[0-5]\d)?$/.test(value)) {
     const [hours = 0, minutes = 0, seconds = 0] = value.split(':').map(Number)
     return today.setHours(hours, minutes, seconds, 0)
   }

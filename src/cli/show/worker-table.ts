@@ -3,10 +3,12 @@ import type { WorkerStatus } from '../../control/api/wire.ts'
 import type { Screen } from './screen.ts'
 import { stateStyle, stateText } from './states.ts'
 import { type Column, type Heading, table } from './table.ts'
-import { harmless } from './text.ts'
+import { cut, harmless } from './text.ts'
 import { age, dateAndTime } from './times.ts'
 
 const NOTHING = '–'
+/** More of why it ended does not belong into a table, however wide that may be. */
+const LONGEST_EXIT = 60
 
 const NAME: Column<WorkerStatus> = {
   title: 'NAME',
@@ -107,8 +109,9 @@ function lastText({ state, nextRun, lastExit }: WorkerStatus): string {
 
 /** `exited with code 3 after 1.2s` → `exit 3`: the column is narrow, and `pagent status` says it in full. */
 function shortExit(text: string): string {
-  return harmless(text)
+  const short = harmless(text)
     .replace(/ after [\d.]+(?:ms|s|m|h)$/, '')
     .replace(/^exited with code /, 'exit ')
     .replace(/^was (?:killed by |ended )?/, '')
+  return cut(short, LONGEST_EXIT)
 }

@@ -1,7 +1,9 @@
 import { type Command, Option } from 'commander'
+import { PagentError } from '../../base/errors.ts'
 import type { CommandContext } from '../commands.ts'
 import { type FleetOptions, fleetCommand } from '../fleet/choice.ts'
 import { type Desk, atDesk } from '../fleet/desk.ts'
+import { CommandFailure } from '../fleet/failure.ts'
 import { readDuration } from '../run/values.ts'
 import { parsed } from './send.ts'
 
@@ -47,6 +49,16 @@ async function call(
   { timeout }: CallOptions,
 ): Promise<void> {
   const request = { method, args, ...(timeout === undefined ? {} : { timeout }) }
-  const result = await desk.client.call(name, request)
+  const result = await desk.client.call(name, request).catch((error: unknown) => {
+    throw withoutStream(error)
+  })
   desk.screen.write(`${JSON.stringify(result) ?? 'null'}\n`)
+}
+
+/** The advice that is given to programs cannot be followed here. */
+function withoutStream(error: unknown): unknown {
+  const advice = '; use stream() instead of call()'
+  if (!PagentError.is(error) || !error.message.includes(advice)) return error
+  const here = ', and pagent call shows one result: read it in a program, by stream()'
+  return new CommandFailure(error.message.replace(advice, here))
 }

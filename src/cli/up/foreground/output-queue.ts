@@ -11,8 +11,8 @@ export interface OutputQueueOptions {
   readonly clock?: Clock
   /** Says how many lines are missing at this place. */
   readonly missing?: (lines: number) => string
-  /** Nobody reads it any more; what comes is for nobody. */
-  readonly onReaderLeft?: () => void
+  /** It cannot be written any more: `EPIPE` when nobody reads it. What comes is for nobody. */
+  readonly onReaderLeft?: (error: NodeJS.ErrnoException) => void
 }
 
 /**
@@ -84,14 +84,14 @@ export class OutputQueue {
       const written = await writeSome(this.#fd, bytes, at)
       if (typeof written === 'number') at += written
       else if (written.code === 'EAGAIN') await sleep(this.#clock, PAUSE)
-      else return this.#leave()
+      else return this.#leave(written)
     }
   }
 
-  #leave(): void {
+  #leave(error: NodeJS.ErrnoException): void {
     this.#hasReader = false
     this.#waiting = []
-    this.#options.onReaderLeft?.()
+    this.#options.onReaderLeft?.(error)
   }
 }
 

@@ -9,7 +9,7 @@ import { ofSignal } from '../../exit-code.ts'
 import { countsText } from '../../show/states.ts'
 import { age } from '../../show/times.ts'
 import { takeSignals } from '../../signals.ts'
-import { hasColour, painter, tell } from '../../terminal.ts'
+import { hasColour, outputError, painter, tell } from '../../terminal.ts'
 import { type EndReason, EndWatch } from './end-watch.ts'
 import { FleetView } from './fleet-view.ts'
 import { Heartbeat, takeOrders } from './heartbeat.ts'
@@ -169,6 +169,7 @@ function missingText(lines: number): string {
   return `… ${lines} lines came too fast to be shown: see pagent logs\n`
 }
 
-function tellReaderLeft(): void {
-  tell('notice', 'nobody reads the output any more; the fleet goes on')
+function tellReaderLeft(error: NodeJS.ErrnoException): void {
+  const why = error.code === 'EPIPE' ? 'nobody reads the output any more' : outputError(error).message
+  tell('notice', `${why}; the fleet goes on`)
 }
