@@ -1,5 +1,5 @@
 import type { Clock, Timer } from '../base/clock.ts'
-import { ExitError } from '../base/errors.ts'
+import { ClosedError, ExitError } from '../base/errors.ts'
 import type { Exit } from '../base/exit.ts'
 import { formatMillis } from '../base/units.ts'
 import type { Master } from '../master/master.ts'
@@ -174,6 +174,7 @@ export class McpServer implements AsyncDisposable {
   }
 
   #start(): Promise<void> {
+    if (this.hosts === 0) throw new ClosedError(`Cannot start MCP server "${this.name}": its last client has gone`)
     return this.#starting ?? this.#whileStarting(this.#begin())
   }
 

@@ -61,4 +61,15 @@ void describe('hosts that introduce themselves', PATIENCE, () => {
     await closed
     rmSync(folder, { recursive: true })
   })
+  servers('and leave before it has begun: nothing is started for who has gone', async (own, _seen, master) => {
+    const server = own.get(fixtureSpec())
+    const hasty = new BareHost(server)
+    await hasty.transport.start()
+    const params = { protocolVersion: '2025-06-18', capabilities: {}, clientInfo: { name: 'hasty', version: '1' } }
+    const asked = errorOf(hasty.transport.send({ jsonrpc: '2.0', id: 1, method: 'initialize', params }))
+    await hasty.transport.close()
+    assert.match((await asked).message, /its last client has gone/)
+    assert.equal(server.worker, undefined)
+    assert.deepEqual([...master.workers()], [])
+  })
 })
