@@ -12,6 +12,13 @@ export function checkKeys(options: object, known: readonly string[], action: str
   throw new TypeError(`${action}: there is no option ${JSON.stringify(unknown)}; ${there}`)
 }
 
+/** Without what was left undefined. */
+export function said<T extends object>(options: T): { [K in keyof T]?: Exclude<T[K], undefined> } {
+  return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined)) as {
+    [K in keyof T]?: Exclude<T[K], undefined>
+  }
+}
+
 /** A value that was given by mistake, for an error: text and numbers as they are, of all else what it is. */
 export function shown(value: unknown): string {
   if (typeof value === 'string') return JSON.stringify(value)

@@ -1,7 +1,7 @@
 import { constants } from 'node:os'
 import type { Clock } from '../base/clock.ts'
 import type { StopStep } from '../base/exit.ts'
-import { checkKeys } from '../base/options.ts'
+import { checkKeys, said, shown } from '../base/options.ts'
 import { type Millis, parseMillis } from '../base/units.ts'
 
 /**
@@ -51,13 +51,7 @@ function readShutdown(own: Shutdown, base: Shutdown): ShutdownPlan {
 /** @throws TypeError for a signal this system does not know. `what` says in the error what it was given as. */
 export function checkSignal(signal: unknown, what: string): void {
   if (typeof signal === 'string' && Object.hasOwn(constants.signals, signal)) return
-  const shown = typeof signal === 'string' ? JSON.stringify(signal) : String(signal)
-  throw new TypeError(`Cannot use ${shown} as ${what}: expected a signal such as 'SIGINT'`)
-}
-
-/** Without what was left undefined. */
-function said(shutdown: Shutdown): { [K in keyof Shutdown]?: Exclude<Shutdown[K], undefined> } {
-  return Object.fromEntries(Object.entries(shutdown).filter(([, value]) => value !== undefined))
+  throw new TypeError(`Cannot use ${shown(signal)} as ${what}: expected a signal such as 'SIGINT'`)
 }
 
 /** What the ladder does to a process. */

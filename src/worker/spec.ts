@@ -1,5 +1,5 @@
 import type { Exit } from '../base/exit.ts'
-import { checkKeys } from '../base/options.ts'
+import { checkKeys, said } from '../base/options.ts'
 import { type Millis, parseMillis } from '../base/units.ts'
 import type { Framing } from '../framing/framing.ts'
 import { lines } from '../framing/lines.ts'
@@ -142,8 +142,7 @@ export function mergeSpecs(
   checkKeys(own, OPTIONS, `Cannot start worker "${worker}"`)
   // Before they are put together: a list would become variables named 0 and 1.
   for (const { env } of [defaults, own]) checkEnvironment(worker, env)
-  const said = Object.fromEntries(Object.entries(own).filter(([, value]) => value !== undefined))
-  const merged: WorkerSpec<any, any> = { ...defaults, ...said }
+  const merged: WorkerSpec<any, any> = { ...defaults, ...said(own) }
   return defaults.env === undefined ? merged : { ...merged, env: { ...defaults.env, ...own.env } }
 }
 

@@ -11,6 +11,13 @@ const WAITS = ['-c', `cat > /dev/null; while [ ! -e ${gone} ]; do sleep 0.01; do
 const MAKES = ['-c', `cat > /dev/null; touch ${gone}`] as const
 const patient = { shutdown: { farewell: undefined, eof: 60_000, killSignal: 'SIGTERM', grace: 3000 } } as const
 
+const BROKEN = planOf([
+  workerOf('gone', '/there/is/no/such/program'),
+  workerOf('next', 'cat', [], { dependsOn: ['gone'] }),
+  workerOf('last', 'cat', [], { dependsOn: ['next'] }),
+  workerOf('other', 'cat'),
+])
+
 const readyByWord = { ready: { when: 'line', pattern: '^ready$' } } as const
 
 fleetStory(
@@ -52,12 +59,7 @@ fleetStory(
 
 fleetStory(
   'a dependency that cannot be started leaves those that need it idle, and says so',
-  planOf([
-    workerOf('gone', '/there/is/no/such/program'),
-    workerOf('next', 'cat', [], { dependsOn: ['gone'] }),
-    workerOf('last', 'cat', [], { dependsOn: ['next'] }),
-    workerOf('other', 'cat'),
-  ]),
+  BROKEN,
   async ({ fleet, until }) => {
     const failed = await until('start-failed')
     assert.equal(failed.worker, 'gone')
@@ -72,12 +74,7 @@ fleetStory(
 
 fleetStory(
   'who depends on one that has failed is not started with all, but by itself',
-  planOf([
-    workerOf('gone', '/there/is/no/such/program'),
-    workerOf('next', 'cat', [], { dependsOn: ['gone'] }),
-    workerOf('last', 'cat', [], { dependsOn: ['next'] }),
-    workerOf('other', 'cat'),
-  ]),
+  BROKEN,
   async ({ fleet, until }) => {
     await until('fleet-incomplete')
     for (const action of ['start', 'restart'] as const) {

@@ -1,3 +1,4 @@
+import { said } from '../../../base/options.ts'
 import { badRequest } from '../problem.ts'
 import {
   type Shape,
@@ -71,7 +72,7 @@ export function readLogQuery(query: Query): LogQuery {
   }
   if (read.previous === true && read.follow === true)
     throw badRequest('previous and follow exclude each other: a life that has ended writes no more')
-  return Object.fromEntries(Object.entries(read).filter(([, value]) => value !== undefined))
+  return said(read)
 }
 
 /** What a reader of `GET /v1/stream` wants. */

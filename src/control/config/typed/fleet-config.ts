@@ -1,4 +1,6 @@
 import type { Bytes, Millis } from '../../../base/units.ts'
+import type { Shutdown } from '../../../process/ladder.ts'
+import type { Limits } from '../../../process/limits.ts'
 import type { Restart } from '../../../supervisor/child.ts'
 import type { Strategy } from '../../../supervisor/plan.ts'
 import type { StopOrder } from '../../../supervisor/spec.ts'
@@ -132,25 +134,11 @@ export interface HealthcheckConfig extends ProbeConfig {
   readonly disable?: boolean | undefined
 }
 
-export interface LimitsConfig {
-  readonly memory?: Bytes | undefined
-  readonly cpuTime?: Millis | undefined
-  readonly cpus?: number | undefined
-  readonly wallTime?: Millis | undefined
-  readonly idle?: Millis | undefined
-  readonly output?: Bytes | undefined
-  readonly processes?: number | undefined
-  readonly openFiles?: number | undefined
-  readonly fileSize?: Bytes | undefined
-  readonly enforce?: 'best' | 'exact' | undefined
-}
+/** Of a worker of a master, as it is there. */
+export type LimitsConfig = Limits
 
-export interface ShutdownConfig {
-  readonly farewell?: unknown
-  readonly eof?: Millis | undefined
-  readonly killSignal?: NodeJS.Signals | undefined
-  readonly grace?: Millis | undefined
-}
+/** The same. */
+export type ShutdownConfig = Shutdown
 
 export interface GroupConfig {
   /** Who is restarted with one that ends: nobody, all, or those behind it. @default 'one-for-one' */
